@@ -1,0 +1,1 @@
+"""Online models: each scores, then learns, and explains its score. They know nothing of Kafka or of units."""

@@ -1,0 +1,160 @@
+"""The investigation unit: what an analyst opens instead of forty alerts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Contract, SchemaVersion, Severity, Utc
+from schemas.entity import EntityKind
+from schemas.events import ChangeKind, FindingKind
+
+Reason = Literal[
+    "opened", "signal", "late", "merged", "split", "change", "review", "context", "related", "reopened", "closed"
+]
+Status = Literal["open", "closed", "merged"]
+Disposition = Literal["undecided", "true_positive", "false_positive", "benign", "duplicate", "insufficient_data"]
+
+
+class Factor(Contract):
+    """One named contribution to a score, in that score's own units, and the words for it."""
+
+    name: str
+    value: float
+    text: str
+
+
+class Risk(Contract):
+    """0 to 100; the factors add up to the score before it is rounded and clamped."""
+
+    score: float = Field(ge=0, le=100)
+    factors: tuple[Factor, ...] = ()
+
+
+class Exploitability(Contract):
+    """What makes the affected component easy or hard to reach. None means not known, never no."""
+
+    internet_facing: bool | None = None
+    privileged: bool | None = None
+    customer_path: bool | None = None
+    kev: tuple[str, ...] = ()
+    max_cvss: float | None = None
+    fix_available: bool | None = None
+
+
+class Signal(Contract):
+    """One reason to look: a finding, or activity that a model scored as unusual. Repeats are counted, not listed."""
+
+    id: str
+    source_id: str = Field(description="of the first occurrence")
+    source: str
+    kind: FindingKind | Literal["anomaly"]
+    time: Utc = Field(description="of the first occurrence")
+    last: Utc
+    count: int = Field(ge=1)
+    title: str
+    severity: Severity
+    score: float = Field(ge=0, le=1, description="how unusual or how severe, 0 to 1")
+    why: tuple[str, ...] = Field(description="in words, one statement each, with their numbers")
+
+
+class UnitEntity(Contract):
+    """An entity of the unit, with its weight in holding the unit together (0: carried along, links nothing)."""
+
+    kind: EntityKind
+    id: str
+    weight: float = Field(ge=0)
+
+
+class SuspectChange(Contract):
+    """A change that came before, scored. Above 0.5 it is a suspect."""
+
+    id: str
+    source_id: str
+    source: str
+    kind: ChangeKind
+    time: Utc
+    actor: str | None
+    title: str
+    score: float = Field(ge=0, le=1)
+    factors: tuple[Factor, ...]
+
+
+class ChangeSearch(Contract):
+    """Where changes were looked for, so that an empty list means something."""
+
+    from_: Utc = Field(alias="from", serialization_alias="from")
+    to: Utc
+    searched: int = Field(ge=0, description="changes of the domain in that time")
+    silent_sources: tuple[str, ...] = Field(default=(), description="change sources heard before, but not in that time")
+
+
+class UnitReview(Contract):
+    """A review as the unit shows it."""
+
+    id: str
+    time: Utc
+    reviewer: str
+    kind: str
+    verdict: str | None
+    comment: str
+
+
+class RelatedUnit(Contract):
+    """A unit of another domain that shares a strong indicator."""
+
+    unit_id: str
+    domain: str
+    indicator_kind: EntityKind
+    indicator: str
+
+
+class Provenance(Contract):
+    """What decided: with these and the log, the unit can be computed again, byte for byte."""
+
+    engine: str
+    config: str
+    rules: str
+    models: tuple[str, ...]
+    context: str
+    log: tuple[int, int, int] | None = Field(description="partition, first and last offset of the members")
+
+
+class Unit(Contract):
+    """One revision of an investigation unit. The key of its record is ``unit_id``; revisions only rise."""
+
+    unit_id: str
+    revision: int = Field(ge=1)
+    reason: Reason
+    status: Status
+    disposition: Disposition = "undecided"
+    severity: Severity
+    confidence: float = Field(ge=0, le=1)
+    title: str
+    domain: str
+    opened_at: Utc
+    updated_at: Utc
+    closed_at: Utc | None = None
+    owner: str | None = None
+    components: tuple[str, ...] = ()
+    risk: Risk
+    exploitability: Exploitability
+    signal_count: int = Field(ge=0, description="members, repeats included")
+    signals: tuple[Signal, ...]
+    entities: tuple[UnitEntity, ...]
+    changes: tuple[SuspectChange, ...] = ()
+    change_count: int = Field(default=0, ge=0, description="changes with a score, shown or not")
+    change_search: ChangeSearch | None = None
+    suppression: str | None = None
+    approvals: tuple[str, ...] = ()
+    reviews: tuple[UnitReview, ...] = ()
+    related: tuple[RelatedUnit, ...] = ()
+    aliases: tuple[str, ...] = Field(default=(), description="ids of units that were merged into this one")
+    merged_into: str | None = None
+    first_at: Utc = Field(description="event time of the first signal")
+    last_at: Utc = Field(description="event time of the last signal")
+    provenance: Provenance
+    digest: str
+    truncated: bool = False
+    v: SchemaVersion = 1

@@ -1,0 +1,1 @@
+"""The pure core: events and scores in, units out. No clock, no randomness, no logging, no input or output."""

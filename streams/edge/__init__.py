@@ -1,0 +1,1 @@
+"""Kafka, processes, files and clocks. Nothing here decides what a unit is."""

@@ -1,0 +1,1 @@
+"""Projections of a unit into other formats, one file each: unit to bytes, pure."""

@@ -1,0 +1,119 @@
+"""What a source is: it reads one parsed, redacted document and says what is in it.
+
+A source never raises for bad input and never drops anything silently: for every item of the document it returns
+either drafts, or ``Ignored`` (well-formed, and of no interest), or ``Malformed`` (with its place and reason).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Literal, NamedTuple, NotRequired, Protocol, TypedDict
+
+from schemas.entity import EntityKind
+from schemas.events import ChangeKind, ChangeStatus, FindingKind, FindingStatus, Outcome
+
+EntityDraft = tuple[EntityKind, str]
+
+
+class ObservedDraft(TypedDict):
+    """The common fields of ``schemas.events.Observed``, before the catalog has placed the event.
+
+    ``time`` is RFC 3339 text with an offset, checked to be a string by the source. ``domain`` is the fallback for what
+    the catalog does not know: ``aws:<account>``, ``github:<owner>/<repo>``, ``image:<repository>`` and the like.
+    ``origin``, ``home`` and ``source`` are filled in by the caller.
+    """
+
+    source_id: str
+    time: str
+    domain: str
+    component: NotRequired[str]
+    entities: list[EntityDraft]
+    title: str
+
+
+class ActivityDraft(ObservedDraft):
+    """Draft of ``schemas.events.Activity``."""
+
+    type: Literal["activity"]
+    action: str
+    actor: NotRequired[str | None]
+    outcome: NotRequired[Outcome]
+    error: NotRequired[str | None]
+    read_only: NotRequired[bool | None]
+    severity: NotRequired[int]
+
+
+class FindingDraft(ObservedDraft):
+    """Draft of ``schemas.events.Finding``."""
+
+    type: Literal["finding"]
+    kind: FindingKind
+    rule: str
+    severity: int
+    reporter: str
+    status: NotRequired[FindingStatus]
+    aliases: NotRequired[list[str]]
+    cvss: NotRequired[float | None]
+    fix: NotRequired[str | None]
+    location: NotRequired[str | None]
+    evidence: NotRequired[str | None]
+
+
+class ChangeDraft(ObservedDraft):
+    """Draft of ``schemas.events.Change``."""
+
+    type: Literal["change"]
+    kind: ChangeKind
+    actor: NotRequired[str | None]
+    status: NotRequired[ChangeStatus]
+    revision: NotRequired[str | None]
+    action: NotRequired[str | None]
+
+
+class ContextDraft(TypedDict):
+    """Draft of ``schemas.events.ContextRecord``."""
+
+    type: Literal["context"]
+    kind: Literal["catalog", "policy_exception", "kev", "epss"]
+    key: str
+    record: dict[str, Any] | None
+
+
+Draft = ActivityDraft | FindingDraft | ChangeDraft | ContextDraft
+
+
+class Malformed(NamedTuple):
+    """An item that its format does not allow. ``place`` is a path inside the document."""
+
+    place: str
+    reason: str
+
+
+class Ignored(NamedTuple):
+    """An item that is well-formed and that Weir has no use for. ``reason`` is a short, bounded phrase, a metric label."""
+
+    reason: str
+
+
+Reading = tuple[int, Draft | Malformed | Ignored]
+"""Item number inside the document (0-based) and what it is. One item may give several drafts."""
+
+
+class Source(Protocol):
+    """One wire format."""
+
+    name: str
+    """For example ``aws.cloudtrail``; becomes ``source`` of its events."""
+
+    lateness: timedelta
+    """How long after the event time the producer may deliver, as the producer states it."""
+
+    def recognise(self, document: object, headers: Mapping[str, str]) -> bool:
+        """Whether the document is of this format, by content; cheap, and false for the other formats' documents."""
+
+    def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
+        """Every item of the document. Never raises for bad input.
+
+        ``headers`` are the Kafka headers, names in lower case, values UTF-8 text.
+        """

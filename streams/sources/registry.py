@@ -1,0 +1,40 @@
+"""Every source that Weir reads.
+
+To add one: write its file and its samples (``tests/contract/samples``), and add its line here. The contract tests then
+run on it by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from streams.sources.base import Source
+
+SOURCES: tuple[Source, ...] = ()
+
+
+class UnknownSourceError(LookupError):
+    """No source has this name."""
+
+    def __init__(self, name: str) -> None:
+        known = ", ".join(sorted(source.name for source in SOURCES))
+        super().__init__(f"no source is named {name!r}; known: {known}")
+
+
+def by_name(name: str) -> Source:
+    """The source of this name, or ``UnknownSourceError``, which lists the names."""
+    for source in SOURCES:
+        if source.name == name:
+            return source
+    raise UnknownSourceError(name)
+
+
+def recognise(document: object, headers: Mapping[str, str]) -> Source | None:
+    """The source whose format the document has, or None.
+
+    At most one claims a document (the contract tests hold that), so the order of ``SOURCES`` decides nothing.
+    """
+    for source in SOURCES:
+        if source.recognise(document, headers):
+            return source
+    return None

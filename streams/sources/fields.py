@@ -1,0 +1,80 @@
+"""Values of an untyped document, taken only if they are what they should be.
+
+Every function takes any value at all and gives None for what does not fit, so that a source can leave an optional
+field out, or name the place of a required one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from datetime import datetime
+from functools import lru_cache
+
+_INSTANT = re.compile(
+    r"(?P<year>[0-9]{4})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_DOTTED = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}")
+
+
+def instant(value: object) -> str | None:
+    """RFC 3339 text with an offset that names a real instant, as given but in upper case.
+
+    Years before 1970 are refused: they are the zero values of programming languages, not times.
+    """
+    return _instant(value) if isinstance(value, str) and len(value) <= 40 else None
+
+
+@lru_cache(maxsize=4096)
+def _instant(value: str) -> str | None:
+    form = _INSTANT.fullmatch(value)
+    if form is None or not "1970" <= form["year"] <= "9998":
+        return None
+    value = value.upper()
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return value
+
+
+def text(value: object, limit: int = 512) -> str | None:
+    """Text that is not empty and not longer than ``limit`` characters: for ids, which must not be cut."""
+    return value if isinstance(value, str) and 0 < len(value) <= limit else None
+
+
+def cut(value: object, limit: int = 512) -> str | None:
+    """Text that is not empty, cut after ``limit`` characters: for what a person reads."""
+    return value[:limit] if isinstance(value, str) and value else None
+
+
+def dig(document: object, *path: str) -> object:
+    """The value at a path of keys; None where a step is missing or leads through something else than an object."""
+    for key in path:
+        if not isinstance(document, dict):
+            return None
+        document = document.get(key)
+    return document
+
+
+def address(value: object) -> str | None:
+    """An IP address in canonical text; None for anything else, such as the service names of CloudTrail.
+
+    Leading zeros of decimal IPv4 parts are dropped (anonymised data has them: ``075.050.255.67``), IPv4 inside IPv6 is
+    given as IPv4, and a zone id is dropped.
+    """
+    return _address(value) if isinstance(value, str) and 2 <= len(value) <= 64 else None
+
+
+@lru_cache(maxsize=8192)
+def _address(value: str) -> str | None:
+    if _DOTTED.fullmatch(value):
+        parts = [int(part) for part in value.split(".")]
+        return "{}.{}.{}.{}".format(*parts) if max(parts) <= 255 else None
+    if ":" not in value:
+        return None
+    try:
+        number = ipaddress.IPv6Address(value.partition("%")[0])
+    except ValueError:
+        return None
+    return str(number.ipv4_mapped or number)

@@ -1,0 +1,1 @@
+"""Checks that ``make`` runs on this repository; not part of the distribution."""

@@ -55,6 +55,7 @@ def configure(level: str = "info", *, json: bool | None = None, stream: TextIO |
     root.setLevel(number)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(max(least, number))
+    logging.getLogger(KAFKA_LOGGER).filters[:] = [_Repeats()]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -65,6 +66,28 @@ def configure(level: str = "info", *, json: bool | None = None, stream: TextIO |
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+class _Repeats(logging.Filter):
+    """Lets the same line of librdkafka through once in ten seconds: without a broker it says so every 50 ms."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._seen: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        line = record.getMessage()
+        since, held = self._seen.get(line, (float("-inf"), 0))
+        if record.created - since < self._seconds:
+            self._seen[line] = (since, held + 1)
+            return False
+        if len(self._seen) > 200:
+            self._seen.clear()
+        self._seen[line] = (record.created, 0)
+        if held:
+            record.repeated = held
+        return True
 
 
 def _dumps(event: EventDict, **_: object) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -108,6 +108,13 @@ class Settings(BaseSettings):
         default_factory=dict, repr=False, description="librdkafka properties for every client: TLS, SASL, socket limits"
     )
     engine: EngineSettings = Field(default_factory=EngineSettings)
+
+    @field_validator("max_message_bytes")
+    @classmethod
+    def _holds_a_batch(cls, value: int, others: ValidationInfo) -> int:
+        if value <= (batch := others.data.get("batch_bytes", 0)):
+            raise ValueError(f"must be more than batch_bytes ({batch})")
+        return value
 
     @field_validator("kafka", mode="before")
     @classmethod
@@ -206,7 +213,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     for name in sorted(environ):
         if not name.startswith("WEIR_") or name.split("__")[0] in known:
             continue
-        close = difflib.get_close_matches(name, known, n=1)
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         lines.append(f"{name} sets nothing" + (f"; did you mean {close[0]}?" if close else ""))
     return lines
 
@@ -254,6 +261,11 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _complaint(place: tuple[int | str, ...], what: str, value: object, flags: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in place)
+    if what.startswith("Extra inputs"):  # its value may be a secret under a misspelt name
+        value = {}
+        what = "no such setting"
+        if len(place) == 1 and (close := difflib.get_close_matches(key, Settings.model_fields, n=1)):
+            what += f"; did you mean {close[0]}?"
     shown = "" if key.startswith(("redaction_key", "kafka")) or isinstance(value, Mapping) else f" = {value!r}"
     return f"{key}{shown} ({_origin(place, flags)}): {what.removeprefix('Value error, ')}"
 

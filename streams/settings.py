@@ -213,7 +213,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     for name in sorted(environ):
         if not name.startswith("WEIR_") or name.split("__")[0] in known:
             continue
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
         lines.append(f"{name} sets nothing" + (f"; did you mean {close[0]}?" if close else ""))
     return lines
 
@@ -278,7 +278,8 @@ def _origin(place: tuple[int | str, ...], flags: Mapping[str, Any]) -> str:
         return f"from {exact if exact in os.environ else 'WEIR_' + str(place[0]).upper()}"
     if place == ("bootstrap",) and os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         return "from KAFKA_BOOTSTRAP_SERVERS"
-    return f"from {flags.get('config_file') or os.environ.get('WEIR_CONFIG_FILE') or 'weir.toml'}"
+    file = Path(flags.get("config_file") or os.environ.get("WEIR_CONFIG_FILE") or "weir.toml")
+    return f"from {file}" if _holds(TomlConfigSettingsSource(Settings, toml_file=file)(), place) else "the default"
 
 
 def _holds(table: object, place: tuple[int | str, ...]) -> bool:

@@ -79,7 +79,12 @@ def test_named_file_is_read_and_must_exist(monkeypatch: pytest.MonkeyPatch, tmp_
         ("partitons = 4\n", {}, {}, r"^partitons \(from weir\.toml\): no such setting; did you mean partitions\?$"),
         ("[engine]\nspeed = 4\n", {}, {}, r"^engine\.speed \(from weir\.toml\): no such setting$"),
         ("", {}, {"app": "a b"}, r"^app = 'a b' \(from --app\): "),
-        ("", {"WEIR_BATCH_BYTES": "2097152"}, {}, r"^max_message_bytes.*must be more than batch_bytes \(2097152\)"),
+        (
+            "",
+            {"WEIR_BATCH_BYTES": "2097152"},
+            {},
+            r"^max_message_bytes = 2097152 \(the default\): must be more than batch_bytes \(2097152\)",
+        ),
         ("app = \n", {}, {}, r"^weir\.toml: "),
         ("", {"WEIR_RAW": "{"}, {}, r"WEIR_RAW|raw"),
         (

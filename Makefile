@@ -29,7 +29,7 @@ check: $(VENV)/.dev ## lint, format, types, import arrows, JSON Schemas, text, l
 	@echo "== ruff check";                        $(BIN)/ruff check .
 	@echo "== ruff format --check";               $(BIN)/ruff format --check .
 	@echo "== mypy";                              $(BIN)/mypy && $(BIN)/mypy -p scripts
-	@echo "== lint-imports";                      $(BIN)/lint-imports
+	@echo "== lint-imports";                      $(BIN)/lint-imports --no-logo
 	@echo "== python -m schemas.export --check";  $(BIN)/python -m schemas.export --check
 	@echo "== python -m scripts.check_text";      $(BIN)/python -m scripts.check_text
 	@echo "== python -m scripts.check_lock";      $(BIN)/python -m scripts.check_lock

@@ -4,9 +4,10 @@ Every result of every run is an item; sections of the standard:
 
 - Time (3.20.8): the latest ``invocations[].endTimeUtc``, else ``startTimeUtc``. Many tools write neither: then the
   header ``x-weir-received``, which the caller sets to the broker's timestamp. Without that either, malformed.
-- Identity: ``guid`` (3.27.3), else a hash of tool, rule, fingerprints (3.27.16, 3.27.17), revision, place and message.
-  Both are stable over scans, so the run's own identity (``automationDetails.guid``, else its time) goes before them.
-  The broker's timestamp does not: a log without time that is delivered twice is one observation.
+- Identity: ``guid`` (3.27.3), which stays while the result does, so a later ``baselineState`` adds itself and the run;
+  else a hash of run, tool, rule, fingerprints (3.27.16, 3.27.17), revision, place and message. The run is its
+  ``automationDetails.guid``, else its time; the broker's timestamp does not count: a log without time that is
+  delivered twice is one observation.
 - Severity: the tool's own word where it is known (``sarif_scanners``), else ``security-severity`` of the result or the
   rule (GitHub code scanning), else ``level`` (3.27.10), by default the rule's, by default "warning".
 - Status: ``baselineState`` "absent" is fixed (3.27.24); suppressions, none of them under review or rejected, are
@@ -256,7 +257,8 @@ def _places(run: _Run, result: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _identity(run: _Run, result: dict[str, Any], rule_id: str, message: str) -> str:
     if guid := text(result.get("guid"), 64):
-        return f"{run.key}/{guid}" if run.key else guid
+        state = result.get("baselineState")
+        return guid if state in (None, "new") else "/".join((guid, str(state)[:16], run.key or ""))
     prints = [
         f"{field}.{name}={value}"
         for field in ("fingerprints", "partialFingerprints")

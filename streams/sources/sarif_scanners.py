@@ -2,7 +2,7 @@
 
 SARIF has no field for a package. Trivy writes ``Package:``, ``Installed Version:``, ``Severity:`` and
 ``Fixed Version:`` lines into the message; Grype names the package in a sentence, and the rest in the rule's help text,
-with package URLs in the rule's ``properties.purls``. Both formats are written by fixed templates (Trivy ``pkg/report/sarif.go``, Grype
+with package URLs in the rule's ``properties.purls``. Both fill fixed templates (Trivy ``pkg/report/sarif.go``, Grype
 ``presenter/sarif``). Any other tool: no package, unless it gives ``properties.purl``.
 """
 

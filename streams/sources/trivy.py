@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from schemas.events import FindingKind, FindingStatus
+from streams.sources.aws_names import entity_of
 from streams.sources.base import EntityDraft, FindingDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, purl, repository, vulnerability
 from streams.sources.document import digest, line, mapping, number, texts
@@ -223,8 +224,8 @@ def _misconfiguration(
     draft = _draft(report, "misconfiguration", rule, _identity(report, where), status, finding)
     if target and target != ".":
         draft["entities"].append(("file", target))
-    if resource.startswith("arn:"):
-        draft["entities"].append(("resource", resource))
+    if named := entity_of(resource):
+        draft["entities"].append(named)
     draft["title"] = line(f"{rule}: {line(finding.get('Title')) or message or 'no title'}") or rule
     draft["fix"] = line(finding.get("Resolution"), 512)
     draft["location"] = _at(target, start)

@@ -96,6 +96,11 @@ def unknown_commands(resources: Resources) -> Iterator[str]:
             yield f"{workload}: weir {' '.join(map(str, arguments))} is no command"
 
 
+def check(resources: Resources, versions: Sequence[str] = VERSIONS) -> list[str]:
+    """Everything wrong with the resources of one build; the rules are asked only about what the schemas allow."""
+    return list(against_schema(resources, versions)) or [*problems(resources), *unknown_commands(resources)]
+
+
 def main(root: Path = ROOT / "k8s") -> int:
     """Exit code 1 if anything is wrong."""
     command = builder()
@@ -114,7 +119,7 @@ def main(root: Path = ROOT / "k8s") -> int:
                 resources = read(folder)
             else:
                 sys.stdout.write(f"{folder.relative_to(root)}: not built, neither kubectl nor kustomize is installed\n")
-            found += [*against_schema(resources), *problems(resources), *unknown_commands(resources)]
+            found += check(resources)
         for problem in found:
             sys.stderr.write(f"k8s/{folder.relative_to(root)}: {problem}\n")
         bad += len(found)

@@ -184,11 +184,23 @@ def settings(resources: Resources) -> Iterator[str]:
             for variable in container.get("env", []):
                 if variable["name"].split("__")[0] not in known:
                     yield f"{title(workload)}: {variable['name']} sets nothing"
+            wanted = next((v.get("value") for v in container.get("env", []) if v["name"] == "WEIR_CONFIG_FILE"), None)
+            if wanted not in _mounted_files(template["spec"], container):
+                yield f"{title(workload)}: container {container['name']}: no file at WEIR_CONFIG_FILE ({wanted})"
     for resource in of_kind(resources, "ConfigMap").values():
         try:
             _File(**tomllib.loads(resource.get("data", {}).get("weir.toml", "")))
         except (ValidationError, tomllib.TOMLDecodeError) as error:
             yield f"{title(resource)}: weir.toml: {error}"
+
+
+def _mounted_files(pod: Resource, container: Resource) -> set[str]:
+    items = {volume["name"]: volume.get("configMap", {}).get("items", []) for volume in pod.get("volumes", [])}
+    return {
+        f"{mount['mountPath']}/{item['path']}"
+        for mount in container.get("volumeMounts", [])
+        for item in items.get(mount["name"], [])
+    }
 
 
 def identity(resources: Resources) -> Iterator[str]:

@@ -1,0 +1,250 @@
+"""Burst: more events of one key in one minute than its own history allows.
+
+After MIDAS and MIDAS-F (Bhatia et al., arXiv 1911.04464 and 2009.08452): the current tick against decayed history, and
+a tick that is itself anomalous does not teach. Differences: the tail is a negative binomial, so that naturally bursty
+keys are judged by their own burstiness, and an unseen key has a prior, learnt from the first minutes of the other keys.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import ClassVar
+
+from models.base import NOTABLE, TICK_MS, UNTESTED, Detector, Evidence, Features, Row, Store
+from models.evict import sweep
+from models.keys import row_key
+from models.negative_binomial import interval, moments, tail
+from models.reason import LEARNING_BELOW, Part
+
+# A key's row. Of this tick: tick, count, the highest ordinary count (0: not worked out yet, as for most ticks with one
+# event), maturity, mean and size of the law of the count. Of earlier ticks: decayed counts; decayed number, sum and sum
+# of squares of active ticks; events; first tick.
+_TICK, _COUNT, _BAR, _MATURITY, _MEAN, _SIZE, _FAST, _SLOW, _ACTIVE, _SUM, _SQUARES, _EVENTS, _FIRST = range(13)
+# First minutes of new keys, of one kind: tick; keys, sum, squares of earlier ticks; the same added in this tick.
+_PRIOR: Row = (0, 0, 0, 0, 0, 0, 0)
+
+_FEATURES = {"p": "calls", "a": "action", "f": "failures"}
+
+_FAST_HALF, _SLOW_HALF = 5.0, 360.0  # ticks
+_RATE, _RATE_TICKS = 0.5, 5.0  # Gamma prior of the rate: half an event in five ticks
+_FORGET = 0.98  # of the sizes of active minutes, an active minute: about the last fifty count
+_SIZES = 2.0  # weight of the prior of those sizes, in active minutes
+_PRIOR_KEYS, _PRIOR_SUM, _PRIOR_SQUARES = 5.0, 15.0, 150.0  # five made-up first minutes, with 3 events on average
+_PRIOR_LIMIT = 500  # keys, at which the sums are halved
+_VARIABILITY = 0.1  # no rate is steadier than 1/sqrt(10)
+_MATURE_ACTIVE, _MATURE_AGE = 20.0, 60.0  # active ticks and ticks of age at maturity 1
+_TRUST = 8  # times the bar: the most that a key which is still learning may teach in one tick
+
+# The same powers over and over: looked up where the gap is short.
+_FAST_KEEP = tuple(0.5 ** (gap / _FAST_HALF) for gap in range(256))
+_SLOW_KEEP = tuple(0.5 ** (gap / _SLOW_HALF) for gap in range(1440))
+
+
+class Burst(Detector):
+    """How improbable this minute's count is for a principal, for its calls of this action, and for its failed calls.
+
+    ``guard``: a minute with a p below it teaches no more than the highest ordinary count, so a flood of any size
+    neither blinds the detector nor sets the new normal at once; a lasting rise is learnt in about an hour. ``keys``:
+    the cap on rows; beyond it, keys seen in one minute only go first, then those silent for longest.
+
+    An event older than its key's current minute is neither tested nor learnt (its minute is sealed): on a stream whose
+    order is worse than a minute, counts are too low. Not for slow rises over days, nor for daily rhythm: it
+    has no calendar.
+
+    >>> burst = Burst()
+    >>> calls = {"principal": "role/web", "action": "s3:GetObject", "outcome": "success"}
+    >>> for minute in range(120):
+    ...     burst.learn_one(calls | {"time": minute * 60_000})
+    >>> for second in range(30):
+    ...     burst.learn_one(calls | {"time": 120 * 60_000 + second})
+    >>> from models.reason import text
+    >>> text(burst.assess(calls | {"time": 120 * 60_000 + 30}).parts[0])
+    '31 s3:GetObject by role/web in 1 min, expected 1.6 (1 to 4) in a minute with any, 2 hours of history'
+    """
+
+    name: ClassVar[str] = "burst"
+    version: ClassVar[int] = 1
+
+    def __init__(self, store: Store | None = None, guard: float = 1e-3, keys: int = 50_000) -> None:
+        self.store = store
+        self.guard = guard
+        self.keys = keys
+        self._rows = {} if store is None else store
+
+    def tests(self, x: Features) -> int:
+        """The number of keys of the event: two, three if the call failed; one less without an action."""
+        if x.get("principal") is None or x.get("time") is None:
+            return 0
+        return len(_keys(x["principal"], x.get("action"), x.get("outcome") == "failure"))
+
+    def weigh(self, x: Features) -> Evidence:
+        """The raw evidence about an event that is not learnt yet. Changes nothing."""
+        time, principal = x.get("time"), x.get("principal")
+        if time is None or principal is None:
+            return UNTESTED
+        tick = time // TICK_MS
+        action = x.get("action")
+        maturity = -1.0
+        parts: tuple[Part, ...] = ()
+        for key in _keys(principal, action, x.get("outcome") == "failure"):
+            row = self._rows.get(key)
+            if row is None:
+                row = _begun(tick)
+            elif row[_TICK] < tick:
+                row = self._sealed(key, row, tick)
+            elif row[_TICK] == tick:
+                count = row[_COUNT] + 1
+                if not row[_BAR]:
+                    row = self._with_bar(key, row)
+                if count > row[_BAR]:
+                    parts = _test(parts, key, row, count, principal, action)
+            if maturity < 0.0:
+                maturity = row[_MATURITY]
+        return maturity, parts
+
+    def observe(self, x: Features) -> Evidence:
+        """``weigh`` and ``learn_one`` in one pass: the same answer and the same rows."""
+        time, principal = x.get("time"), x.get("principal")
+        if time is None or principal is None:
+            return UNTESTED
+        tick = time // TICK_MS
+        action = x.get("action")
+        rows = self._rows
+        maturity = -1.0
+        parts: tuple[Part, ...] = ()
+        for key in _keys(principal, action, x.get("outcome") == "failure"):
+            row = rows.get(key)
+            if row is None:
+                rows[key] = row = _begun(tick)
+                sweep(rows, self.keys, _rank)
+            elif row[0] == tick:
+                if not row[2]:
+                    row = self._with_bar(key, row)
+                # By name: half the cost of slicing the rest off.
+                _, count, bar, mature, mean, size, fast, slow, active, total, squares, events, first = row
+                count += 1
+                if count > bar:
+                    parts = _test(parts, key, row, count, principal, action)
+                rows[key] = (tick, count, bar, mature, mean, size, fast, slow, active, total, squares, events, first)
+            elif row[0] < tick:
+                sealed = self._sealed(key, row, tick)
+                if not row[_EVENTS]:
+                    self._teach_prior(key[0], int(sealed[_SUM]), tick)
+                rows[key] = row = sealed
+            if maturity < 0.0:
+                maturity = row[3]
+        return maturity, parts
+
+    def _sealed(self, key: str, row: Row, tick: int) -> Row:
+        """The key's row at the start of a later tick: what its last tick taught, and the first event of the new one."""
+        then, learnt, bar, maturity, _, _, fast, slow, active, total, squares, events, first = row
+        events += learnt
+        if bar and learnt > bar and tail(learnt, row[_MEAN], row[_SIZE]) <= self.guard:
+            learnt = bar if maturity >= LEARNING_BELOW else min(learnt, bar * _TRUST)
+        gap = tick - then
+        active = active * _FORGET + 1.0
+        age = tick - first
+        return (
+            tick,
+            1,
+            0,
+            1.0
+            if active >= _MATURE_ACTIVE and age >= _MATURE_AGE
+            else min(1.0, active / _MATURE_ACTIVE, age / _MATURE_AGE),
+            0.0,
+            0.0,
+            (fast + learnt) * (_FAST_KEEP[gap] if gap < 256 else 0.5 ** (gap / _FAST_HALF)),
+            (slow + learnt) * (_SLOW_KEEP[gap] if gap < 1440 else 0.5 ** (gap / _SLOW_HALF)),
+            active,
+            total * _FORGET + learnt,
+            squares * _FORGET + learnt * learnt,
+            events,
+            first,
+        )
+
+    def _with_bar(self, key: str, row: Row) -> Row:
+        """The row with the law of this tick's count, worked out from the earlier ticks."""
+        tick, count, _, maturity, _, _, fast, slow, active, total, squares, events, first = row
+        age = tick - first
+        rate = max(
+            (fast + _RATE) / (_exposure(age, _FAST_HALF) + _RATE_TICKS),
+            (slow + _RATE) / (_exposure(age, _SLOW_HALF) + _RATE_TICKS),
+        )
+        prior = self._rows.get("*" + key[0], _PRIOR)
+        _, keys, prior_sum, prior_squares, _, _, _ = prior if prior[0] == tick else _folded(prior, tick)
+        weight = _SIZES / (keys + _PRIOR_KEYS)
+        # E[X^2] / E[X]: idle minutes add to neither, so this burstiness outlives the night and the weekend.
+        burstiness = (squares + weight * (prior_squares + _PRIOR_SQUARES)) / (total + weight * (prior_sum + _PRIOR_SUM))
+        excess = max(burstiness - 1.0 - rate, _VARIABILITY * rate)
+        # Two sources of spread: how the key's own rate varies, and how little of it was seen.
+        size = 1.0 / (excess / rate + 1.0 / (slow + _RATE))
+        centre, spread = moments(rate, size)
+        bar = int(centre + 2.0 * spread)
+        return (tick, count, bar, maturity, rate, size, fast, slow, active, total, squares, events, first)
+
+    def _teach_prior(self, kind: str, learnt: int, tick: int) -> None:
+        row = _folded(self._rows.get("*" + kind, _PRIOR), tick)
+        self._rows["*" + kind] = (*row[:4], row[4] + 1, row[5] + learnt, row[6] + learnt * learnt)
+
+
+def _begun(tick: int) -> Row:
+    return (tick, 1, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, tick)
+
+
+def _folded(prior: Row, tick: int) -> Row:
+    """The prior at the start of ``tick``. Sums of ints, so the order of keys inside a tick makes no difference."""
+    if prior[0] >= tick:
+        return prior
+    keys, total, squares = prior[1] + prior[4], prior[2] + prior[5], prior[3] + prior[6]
+    while keys > _PRIOR_LIMIT:
+        keys, total, squares = keys // 2, total // 2, squares // 2
+    return (tick, keys, total, squares, 0, 0, 0)
+
+
+def _exposure(age: int, half: float) -> float:
+    """Ticks of history, each weighted as its events are."""
+    keep: float = 0.5 ** (1.0 / half)
+    weighted: float = keep * (1.0 - keep**age) / (1.0 - keep)
+    return weighted
+
+
+def _test(
+    parts: tuple[Part, ...], key: str, row: Row, count: int, principal: str, action: str | None
+) -> tuple[Part, ...]:
+    mean, size = row[_MEAN], row[_SIZE]
+    p = tail(count, mean, size)
+    if p > NOTABLE:
+        return parts
+    low, high = interval(mean, size)
+    part = Part(
+        detector="burst",
+        feature=_FEATURES[key[0]],
+        key=principal,
+        value=action if key[0] == "a" else None,
+        seen=float(count),
+        expected=moments(mean, size)[0],
+        low=low,
+        high=high,
+        history=row[_EVENTS],
+        age_ms=(row[_TICK] - row[_FIRST]) * TICK_MS,
+        maturity=row[_MATURITY],
+        p=p,
+    )
+    return (*parts, part)
+
+
+def _rank(key: str, row: Row) -> tuple[int, int] | None:
+    if key[0] in "*#":
+        return None
+    return (1 if row[_EVENTS] else 0), row[_TICK]
+
+
+@lru_cache(maxsize=16_384)
+def _keys(principal: str, action: str | None, failed: bool) -> tuple[str, ...]:
+    """The principal's own key first: its maturity is the event's."""
+    keys = [row_key("p", principal)]
+    if action is not None:
+        keys.append(row_key("a", principal, action))
+    if failed:
+        keys.append(row_key("f", principal))
+    return tuple(keys)

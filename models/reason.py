@@ -1,0 +1,84 @@
+"""One statistical reason for a score, and the words for it, made from the reason's fields and nothing else."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LEARNING_BELOW = 0.5
+"""A key with less maturity than this is still learning, and its p-value is capped."""
+
+_SHOWN = 160  # characters of a name in a text; names come from outside and have no limit of their own
+
+_MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
+
+
+class Part(NamedTuple):
+    """What one test of one detector saw, against what it expected.
+
+    ``p`` is one-sided. As it leaves a detector's ``observe`` or ``weigh`` it is raw; as part of an assessment or a
+    verdict it is capped where the key is still learning, and ``score`` is then its additive share of ``-log10 p`` of
+    the whole.
+    """
+
+    detector: str
+    feature: str  # burst: "calls", "action", "failures"; rarity: "action", "ip", "resource"
+    key: str  # the principal whose history this is
+    value: str | None  # the action, address or resource; None where the test is about the principal alone
+    seen: float  # burst: calls in this minute; rarity: earlier minutes with this pair, 0
+    expected: float  # burst: calls in a minute that has any; rarity: share of active minutes that bring a new value
+    low: float  # 95 % interval of ``seen`` under that expectation
+    high: float
+    history: int  # burst: events learnt before this minute; rarity: active minutes learnt before this minute
+    age_ms: int  # since the key was first seen
+    maturity: float  # 0 to 1
+    p: float
+    peers: float | None = None  # share of the other principals that have this value; None where peers do not count
+    score: float = 0.0
+
+
+def text(part: Part) -> str:
+    """The sentence an analyst reads.
+
+    >>> text(Part("burst", "action", "role/web", "s3:GetObject", 9, 1.2, 1, 3, 4100, 31 * 86_400_000, 1.0, 1e-6))
+    '9 s3:GetObject by role/web in 1 min, expected 1.2 (1 to 3) in a minute with any, 31 days of history'
+    """
+    key = _cut(part.key)
+    value = _cut(part.value or "")
+    if part.detector == "rarity":
+        what = {"action": f"first {value} by {key}", "ip": f"first use of {value} by {key}"}.get(
+            part.feature, f"first access to {value} by {key}"
+        )
+        line = f"{what} in {part.history:,} active minutes and {_span(part.age_ms)}"
+        if part.peers is not None:
+            line += (
+                f", {part.peers:.0%} of the other principals do it" if part.peers else ", no other principal does it"
+            )
+    else:
+        noun = {"calls": "calls", "failures": "failed calls"}.get(part.feature, value)
+        of, history = "in a minute with any", f"{_span(part.age_ms)} of history"
+        if not part.history:
+            of, history = "as of any new key", "no history yet"
+        line = (
+            f"{part.seen:,.0f} {noun} by {key} in 1 min, expected {_number(part.expected)} "
+            f"({_number(part.low)} to {_number(part.high)}) {of}, {history}"
+        )
+    if part.maturity < LEARNING_BELOW:
+        line += ", still learning"
+    return line
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _SHOWN else name[: _SHOWN - 1] + "…"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2g}"
+
+
+def _span(age_ms: int) -> str:
+    if age_ms >= 2 * _DAY:
+        return f"{age_ms // _DAY:,} days"
+    if age_ms >= 2 * _HOUR:
+        return f"{age_ms // _HOUR} hours"
+    minutes = age_ms // _MINUTE
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"

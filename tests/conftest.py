@@ -22,7 +22,7 @@ ReadAll = Callable[..., list[Message]]
 
 @pytest.fixture(scope="session")
 def broker(request: pytest.FixtureRequest) -> Iterator[brokers.Broker]:
-    """The broker of the session: KAFKA_BOOTSTRAP_SERVERS if set, else one on this machine. Leave it running."""
+    """The broker of the session: KAFKA_BOOTSTRAP_SERVERS, else local jars, else a container. Leave it running."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
     def progress(line: str) -> None:
@@ -30,7 +30,7 @@ def broker(request: pytest.FixtureRequest) -> Iterator[brokers.Broker]:
             print(f"\n{line}", flush=True)
 
     try:
-        found = brokers.provide(Settings(app="tests"), progress, ways=("given", "local"))
+        found = brokers.provide(Settings(app="tests"), progress, ways=("given", "local", "container"))
     except brokers.NoBroker as reason:
         if Settings(app="tests").bootstrap is not None:
             raise

@@ -22,6 +22,7 @@ from streams.settings import Settings
 __all__ = ["Broker", "BrokerDied", "Kind", "LocalBroker", "NoBroker", "Unavailable", "answering", "provide", "use"]
 
 Kind = Literal["given", "container", "local"]
+_NOT: dict[Kind, str] = {"container": "not in a container", "local": "not with local jars"}
 _START_SECONDS = 60.0
 _GIVEN_SECONDS = 15.0
 
@@ -65,24 +66,21 @@ def provide(
 ) -> Broker:
     """A broker that answers.
 
-    A given address (``settings.bootstrap``) is used or it fails: nothing is started beside it. ``ways`` leaves out some
-    for tests. Raises ``NoBroker``, and ``BrokerDied`` for a local broker that starts and ends.
+    A given address (``settings.bootstrap``) is used or it fails: nothing is started beside it. The others are tried in
+    the order of ``ways``. Raises ``NoBroker``, and ``BrokerDied`` for a local broker that starts and ends.
     """
     if settings.bootstrap is not None and "given" in ways:
         return _given(settings)
     refusals = []
-    if "container" in ways:
+    for way in ways:
         try:
-            return broker_container.start(settings.broker_image, progress, answering)
+            if way == "container":
+                return broker_container.start(settings.broker_image, progress, answering)
+            if way == "local":
+                return _local(settings.broker_data, progress)
         except Unavailable as reason:
             refusals.append(str(reason))
-            progress(f"not in a container: {reason}")
-    if "local" in ways:
-        try:
-            return _local(settings.broker_data, progress)
-        except Unavailable as reason:
-            refusals.append(str(reason))
-            progress(f"not with local jars: {reason}")
+            progress(f"{_NOT[way]}: {reason}")
     raise NoBroker(
         "There is no Kafka broker: KAFKA_BOOTSTRAP_SERVERS is not set, and none can be started here "
         f"({'; '.join(refusals)}); `weir run --in-process` runs the same without one."

@@ -62,8 +62,9 @@ def start(
         raise Unavailable("no Docker daemon answers") from None
     progress(f"starting {image} in a container")
     container = testcontainers.DockerContainer(image)
-    local = container.get_docker_client().host() in ("localhost", "127.0.0.1")
-    container.ports[f"{_PORT}/tcp"] = ("127.0.0.1",) if local else None
+    host = container.get_docker_client().host()
+    local = host in ("localhost", "127.0.0.1", "::1")
+    container.ports[f"{_PORT}/tcp"] = ("127.0.0.1",) if local else None  # a free port; only a remote one is open to all
     for key, value in {**_LISTENERS, **COMMON}.items():
         container.with_env("KAFKA_" + key.upper().replace(".", "_"), value)
     container.with_command(f'sh -c "until [ -f /tmp/{_SCRIPT} ]; do sleep 0.1; done; exec sh /tmp/{_SCRIPT}"')
@@ -73,7 +74,7 @@ def start(
         container.stop()
         raise Unavailable(f"{image} could not be started ({str(error).splitlines()[0]})") from None
     try:
-        address = f"{container.get_container_host_ip()}:{container.get_exposed_port(_PORT)}"
+        address = _address(container, "127.0.0.1" if local else host)
         outside = f"OUTSIDE://{address},INSIDE://localhost:9094"
         _put(container, f"export KAFKA_ADVERTISED_LISTENERS={outside}\nexec /etc/kafka/docker/run\n")
         wait(address, lambda: _alive(container))
@@ -84,6 +85,15 @@ def start(
         container.stop()
         raise
     return ContainerBroker(container, address)
+
+
+def _address(container: Any, host: str) -> str:
+    """The published port; or, where we run in a container beside it, its own address on the network of both."""
+    docker = container.get_docker_client()
+    identity = container.get_wrapped_container().id
+    if docker.get_connection_mode().value == "bridge_ip":
+        return f"{docker.bridge_ip(identity)}:{_PORT}"
+    return f"{host}:{docker.port(identity, _PORT)}"
 
 
 def _put(container: Any, script: str) -> None:

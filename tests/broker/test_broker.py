@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Message, Producer
+from confluent_kafka.admin import AdminClient
 
 from streams.edge import broker as brokers
-from streams.edge import broker_local, client
+from streams.edge import broker_local, client, topics
 from streams.settings import Settings
 
 MakeSettings = Callable[..., Settings]
@@ -77,12 +79,13 @@ def test_jars_are_fetched_once_and_a_failed_fetch_leaves_nothing(
     assert [path.name for path in (tmp_path / "cache" / "weir").iterdir() if path.is_dir()] == []
 
     maven.write_text(
-        '#!/bin/sh\nfor word; do case "$word" in -DoutputDirectory=*) : > "${word#*=}/kafka_2.13.jar";; esac; done\n'
+        '#!/bin/sh\n/bin/sleep 0.2\nfor word; do case "$word" in -DoutputDirectory=*) : > "${word#*=}/kafka_2.13.jar";; esac; done\n'
     )
     told: list[str] = []
-    first = broker_local.jars(told.append)
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(broker_local.jars, (told.append, told.append))
+    assert first == second
     assert [path.name for path in first.iterdir()] == ["kafka_2.13.jar"]
-    assert broker_local.jars(told.append) == first
     assert len(told) == 1
 
 
@@ -91,10 +94,6 @@ def test_killed_and_restarted_broker_keeps_address_and_committed_records(
 ) -> None:
     """kill -9 and a start again: same address, same data; frozen, it answers nobody until it is thawed."""
     settings = Settings(app="restart", bootstrap=own_broker.bootstrap, partitions=1, session_timeout_ms=6_000)
-    from confluent_kafka.admin import AdminClient
-
-    from streams.edge import topics
-
     topics.create(AdminClient(client.admin(settings)), settings)
     producer = Producer(client.producer(settings))
     producer.produce(settings.topic("units"), b"kept")

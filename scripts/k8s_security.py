@@ -84,7 +84,7 @@ def hardened(pod: Resource) -> Iterator[str]:
         if not {**pod.get("securityContext", {}), **own}.get("runAsUser"):
             yield f"{name}: no runAsUser"
         for kind in ("requests", "limits"):
-            for resource in ("cpu", "memory"):
+            for resource in ("cpu", "memory", "ephemeral-storage"):
                 if resource not in container.get("resources", {}).get(kind, {}):
                     yield f"{name}: no {resource} in {kind}"
         image = container.get("image", "")

@@ -79,7 +79,8 @@ def test_jars_are_fetched_once_and_a_failed_fetch_leaves_nothing(
     assert [path.name for path in (tmp_path / "cache" / "weir").iterdir() if path.is_dir()] == []
 
     maven.write_text(
-        '#!/bin/sh\n/bin/sleep 0.2\nfor word; do case "$word" in -DoutputDirectory=*) : > "${word#*=}/kafka_2.13.jar";; esac; done\n'
+        "#!/bin/sh\n/bin/sleep 0.2\n"
+        'for word; do case "$word" in -DoutputDirectory=*) : > "${word#*=}/kafka_2.13.jar";; esac; done\n'
     )
     told: list[str] = []
     with ThreadPoolExecutor(2) as both:

@@ -1,0 +1,171 @@
+"""When each story of a scenario begins and whom it is about: decided before the first message, small whatever the size.
+
+Routine changes keep away from the component of an incident and from what it depends on, from four hours before to one
+hour after, so that the truth holds; the decoys are changes elsewhere, put there on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from streams.simulate import changes, ocsf
+from streams.simulate.chance import Chance, chance
+from streams.simulate.incidents import STORIES, Cause, IncidentKind, eligible
+from streams.simulate.message import Part, Reference
+from streams.simulate.rhythm import Rhythm
+from streams.simulate.scene import Scene
+from streams.simulate.vulnerabilities import COMMON
+from streams.simulate.world import Service, World
+
+_FIRST = 0.035
+_LAST = 0.83
+"""Shares of the background before the first incident, and before the last one begins."""
+
+_BEFORE = timedelta(hours=4)
+_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One story to be: nothing of it arrives before ``start``."""
+
+    start: datetime
+    number: int
+    kind: str
+    """A kind of incident, or ``change``, ``scan``, ``alert``."""
+    service: Service
+    decoy_of: int | None = None
+    """The ``number`` of the incident that this change shall draw attention from."""
+
+    @property
+    def incident(self) -> bool:
+        """Whether the truth has an entry for it."""
+        return self.kind in STORIES
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A story written out: its messages, its cause (incidents) or the change it is, and when it was over."""
+
+    planned: Planned
+    parts: tuple[Part, ...]
+    cause: Cause
+    change: tuple[Reference, ...]
+
+
+def plan(world: World, rhythm: Rhythm, events: int) -> list[Planned]:
+    """Every story, ascending by start."""
+    rng = chance(world.seed, "plan")
+    incidents = _incidents(world, rhythm, events, rng)
+    stories = list(incidents)
+    pace = pace_of(rhythm)
+    for incident in incidents:
+        stories += _decoys(world, rhythm, incident, len(stories), pace, rng)
+    hours = rhythm.seconds / 3600.0
+    size = min(1.0, len(world.services) / 36.0)
+    stories += _routine(
+        world, rhythm, "change", round(min(8 * hours * size, events / 120)), incidents, len(stories), rng
+    )
+    stories += _routine(
+        world, rhythm, "alert", round(min(4 * hours * size, events / 100)), incidents, len(stories), rng
+    )
+    stories += _routine(world, rhythm, "scan", round(min(2 * hours * size, events / 200)), incidents, len(stories), rng)
+    return sorted(stories, key=lambda story: (story.start, story.number))
+
+
+def pace_of(rhythm: Rhythm) -> float:
+    """How much of their natural length the stories take: all, from three hours on."""
+    return min(1.0, rhythm.seconds / 10_800.0)
+
+
+def tell(world: World, planned: Planned, pace: float) -> Told:
+    """Write a story out. The same arguments give the same story, whatever was told before."""
+    rng = chance(world.seed, "story", planned.number)
+    scene = Scene(world, rng, pace)
+    cause = Cause(None)
+    change: tuple[Reference, ...] = ()
+    if planned.incident:
+        cause = STORIES[_kind(planned.kind)](scene, planned.service, planned.start)
+    elif planned.kind == "scan":
+        changes.nightly_scan(scene, planned.service, planned.start)
+    elif planned.kind == "alert":
+        _alert(scene, planned)
+    elif planned.decoy_of is not None:
+        change = changes.routine_release(scene, planned.service, planned.start)
+    else:
+        _, routine = rng.weighted(changes.ROUTINES, [frequency for frequency, _ in changes.ROUTINES])
+        change = routine(scene, planned.service, planned.start)
+    parts = sorted(enumerate(scene.parts), key=lambda pair: (pair[1].message.arrival, pair[0]))
+    return Told(planned, tuple(part for _, part in parts), cause, change)
+
+
+def _kind(kind: str) -> IncidentKind:
+    return next(known for known in STORIES if known == kind)
+
+
+def _alert(scene: Scene, planned: Planned) -> None:
+    detection = scene.rng.choice(ocsf.NOISE)
+    scene.detection(planned.service, detection, planned.start, "context")
+    if scene.rng.random() < 0.1:
+        weakness = scene.rng.choice(COMMON[planned.service.ecosystem])
+        scene.dependabot_alert(planned.service, weakness, scene.after(planned.start, 5, 60))
+
+
+def _incidents(world: World, rhythm: Rhythm, events: int, rng: Chance) -> list[Planned]:
+    hours = rhythm.seconds / 3600.0
+    density = max(1.0, events / (1000.0 * hours))
+    wanted = round(1.5 * hours * density**0.5)
+    number = max(1, min(wanted, round(4 * hours) or 1, events // 160))
+    kinds = [kind for kind in STORIES if eligible(world, kind)]
+    used: dict[str, int] = {}
+    out: list[Planned] = []
+    for place in range(number):
+        kind = kinds[place % len(kinds)]
+        candidates = eligible(world, kind)
+        systems = {planned.service.system for planned in out[-6:]}
+        service = min(
+            candidates,
+            key=lambda one: (used.get(one.name, 0), one.system in systems, rng.random()),
+        )
+        used[service.name] = used.get(service.name, 0) + 1
+        step = (_LAST - _FIRST) / number
+        share = _FIRST + step * (place + (0.35 * rng.random() if place else 0.0))
+        out.append(Planned(rhythm.at(share), place, kind, service))
+    return out
+
+
+def _decoys(world: World, rhythm: Rhythm, incident: Planned, number: int, pace: float, rng: Chance) -> list[Planned]:
+    near = {incident.service.name, *incident.service.depends_on}
+    others = [service for service in world.services if service.name not in near]
+    if not others:
+        return []
+    same = [service for service in others if service.system == incident.service.system]
+    chosen = rng.sample(others, min(len(others), rng.randint(1, 2)))
+    if same and rng.random() < 0.6:
+        chosen.append(rng.choice(same))
+    earliest = rhythm.start + timedelta(seconds=5)
+    out: list[Planned] = []
+    for service in dict.fromkeys(chosen):
+        start = incident.start + timedelta(seconds=rng.uniform(-1500, 300) * pace)
+        out.append(Planned(max(earliest, start), number + len(out), "change", service, incident.number))
+    return out
+
+
+def _routine(
+    world: World, rhythm: Rhythm, kind: str, count: int, incidents: list[Planned], number: int, rng: Chance
+) -> list[Planned]:
+    out: list[Planned] = []
+    pace = pace_of(rhythm)
+    for _ in range(count):
+        start = rhythm.at(rng.uniform(0.002, 0.95))
+        service = rng.choice(world.services)
+        if not any(_too_close(incident, service, start, pace) for incident in incidents):
+            out.append(Planned(start, number + len(out), kind, service))
+    return out
+
+
+def _too_close(incident: Planned, service: Service, time: datetime, pace: float) -> bool:
+    if service.name != incident.service.name and service.name not in incident.service.depends_on:
+        return False
+    return incident.start - _BEFORE * pace < time < incident.start + _AFTER * pace

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from datetime import datetime
-from functools import lru_cache
+
+from streams.sources.memo import Memo
 
 _INSTANT = re.compile(
     r"(?P<year>[0-9]{4})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -22,13 +23,12 @@ def instant(value: object) -> str | None:
 
     Years before 1970 are refused: they are the zero values of programming languages, not times.
     """
-    return _instant(value) if isinstance(value, str) and len(value) <= 40 else None
+    return INSTANTS[value] if type(value) is str else None
 
 
-@lru_cache(maxsize=4096)
-def _instant(value: str) -> str | None:
-    form = _INSTANT.fullmatch(value)
-    if form is None or not "1970" <= form["year"] <= "9998":
+def _instant(value: object) -> str | None:
+    form = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if not isinstance(value, str) or form is None or not "1970" <= form["year"] <= "9998":
         return None
     value = value.upper()
     try:
@@ -36,6 +36,10 @@ def _instant(value: str) -> str | None:
     except ValueError:
         return None
     return value
+
+
+INSTANTS: Memo[object, str | None] = Memo(_instant, size=40)
+"""``instant``, for hot paths: ``INSTANTS[value]`` raises TypeError for an object or array."""
 
 
 def text(value: object, limit: int = 512) -> str | None:
@@ -63,11 +67,12 @@ def address(value: object) -> str | None:
     Leading zeros of decimal IPv4 parts are dropped (anonymised data has them: ``075.050.255.67``), IPv4 inside IPv6 is
     given as IPv4, and a zone id is dropped.
     """
-    return _address(value) if isinstance(value, str) and 2 <= len(value) <= 64 else None
+    return _ADDRESSES[value] if type(value) is str else None
 
 
-@lru_cache(maxsize=8192)
 def _address(value: str) -> str | None:
+    if len(value) > 64:
+        return None
     if _DOTTED.fullmatch(value):
         parts = [int(part) for part in value.split(".")]
         return "{}.{}.{}.{}".format(*parts) if max(parts) <= 255 else None
@@ -78,3 +83,6 @@ def _address(value: str) -> str | None:
     except ValueError:
         return None
     return str(number.ipv4_mapped or number)
+
+
+_ADDRESSES = Memo(_address, size=64)

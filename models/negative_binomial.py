@@ -26,7 +26,8 @@ def moments(mean: float, size: float) -> tuple[float, float]:
 def tail(count: int, mean: float, size: float) -> float:
     """P(X >= count | X >= 1), for a ``count`` above the mean; below the mode it answers 1.
 
-    An upper bound, mostly within a thousandth of the value. Between 1e-300 and 1. ``size`` above 1e9 loses digits.
+    An upper bound: within a thousandth of the value for light tails, within a third for the heaviest. Between 1e-300
+    and 1. A ``size`` above 1e9 loses digits.
 
     >>> round(tail(4, 1.0, 1e6), 3)  # nearly Poisson: (1 - 8/3 e^-1) / (1 - e^-1)
     0.03

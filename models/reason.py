@@ -28,7 +28,7 @@ class Part(NamedTuple):
     expected: float  # burst: calls in a minute that has any; rarity: share of active minutes that bring a new value
     low: float  # 95 % interval of ``seen`` under that expectation
     high: float
-    history: int  # burst: events learnt before this minute; rarity: active minutes learnt before this minute
+    history: int  # learnt before this minute; burst: events; rarity: active minutes, decayed
     age_ms: int  # since the key was first seen
     maturity: float  # 0 to 1
     p: float

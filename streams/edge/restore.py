@@ -1,0 +1,204 @@
+"""What a partition starts from: its state out of the changelog, and the proof that log, changelog and group agree.
+
+Three witnesses say how far a partition has been folded: the position that every transaction writes into the
+changelog, the group's committed offset, and the log itself. If they contradict each other, the partition is refused,
+because going on would lose or repeat records without anyone seeing it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import orjson
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # re-exported, undeclared
+
+GENESIS_KEY = b"\x00genesis"
+POSITION_KEY = b"\x00position"
+STATE_VERSION = 1
+
+
+class Refused(Exception):  # noqa: N818 - a verdict, not a malfunction
+    """The partition must not be folded; the text says what contradicts what, and what an operator can do."""
+
+
+class Genesis(NamedTuple):
+    """First record of a partition's changelog: which log it folds, from where, under which state version."""
+
+    log_topic_id: str
+    start: int
+    state_version: int
+
+
+class Bounds(NamedTuple):
+    """First offset still in a topic partition, and the one that the next record will get."""
+
+    low: int
+    high: int
+
+
+class Start(NamedTuple):
+    """Where to go on reading the log. ``genesis`` is None if the changelog already has one."""
+
+    position: int
+    genesis: Genesis | None
+
+
+def bounds(
+    admin: AdminClient, partitions: Iterable[tuple[str, int]], timeout: float = 30.0
+) -> dict[tuple[str, int], Bounds]:
+    """Low and high watermark (not the last stable offset) of each topic partition."""
+    wanted = [TopicPartition(t, p) for t, p in partitions]
+    out = []
+    for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
+        futures = admin.list_offsets(
+            dict.fromkeys(wanted, spec), isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=timeout
+        )
+        out.append({(tp.topic, tp.partition): f.result().offset for tp, f in futures.items()})
+    low, high = out
+    return {at: Bounds(low[at], high[at]) for at in low}
+
+
+def committed(
+    consumer: Consumer, topic: str, partitions: Iterable[int], timeout: float = 60.0
+) -> dict[int, int | None]:
+    """The group's committed offsets, once no transaction that could still change them is open.
+
+    A read_committed consumer asks for stable offsets (KIP-447); while a former owner's transaction is undecided the
+    broker answers UNSTABLE_OFFSET_COMMIT, at most for the transaction timeout.
+    """
+    deadline = time.monotonic() + timeout
+    wanted = [TopicPartition(topic, p) for p in partitions]
+    while True:
+        try:
+            answer = consumer.committed(wanted, timeout=10.0)
+            bad = next((tp.error for tp in answer if tp.error), None)
+            if bad is None:
+                return {tp.partition: (tp.offset if tp.offset >= 0 else None) for tp in answer}
+            problem: Any = bad
+        except KafkaException as error:
+            problem = error.args[0]
+            if problem.fatal():
+                raise
+        if time.monotonic() > deadline:
+            raise KafkaException(problem)
+        time.sleep(0.2)
+
+
+def read_changelog(
+    settings: dict[str, Any],
+    topic: str,
+    ends: dict[int, Bounds],
+    load: Callable[[int, bytes, bytes | None], None],
+    progress: Callable[[int, int], None] | None = None,
+    timeout: float = 600.0,
+) -> None:
+    """Read each partition of the changelog to the high watermark in ``ends``, side by side, committed records only.
+
+    Reading to the high watermark, not to the last stable offset, waits for the commit marker of a transaction that is
+    already decided but whose marker has not arrived in this partition yet; without it that state would be missing.
+
+    Raises:
+        TimeoutError: if the end was not reached in ``timeout`` seconds.
+    """
+    left = {p: b.high for p, b in ends.items() if b.high > b.low}
+    if not left:
+        return
+    total = sum(b.high - b.low for b in ends.values())
+    done = 0
+    consumer = Consumer(
+        settings
+        | {
+            "group.id": "unused-restore",
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(topic, p, ends[p].low) for p in left])
+        deadline = time.monotonic() + timeout
+        while left:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"changelog {topic} did not reach {left} in {timeout:.0f} s")
+            for message in consumer.consume(5000, timeout=0.2):
+                error = message.error()
+                partition, offset = message.partition(), message.offset()
+                assert partition is not None
+                assert offset is not None
+                if error is not None:
+                    if error.code() != KafkaError._PARTITION_EOF:
+                        raise KafkaException(error)
+                    if offset >= left.get(partition, 0):
+                        left.pop(partition, None)
+                    continue
+                key = message.key()
+                assert key is not None, "changelog records have keys"
+                load(partition, key, message.value())
+                done += 1
+                if progress is not None and done % 50_000 == 0:
+                    progress(done, total)
+    finally:
+        consumer.close()
+
+
+def start_of(
+    *,
+    topic: str,
+    partition: int,
+    log: Bounds,
+    log_topic_id: str,
+    units: Bounds,
+    group_offset: int | None,
+    genesis: Genesis | None,
+    position: int | None,
+) -> Start:
+    """Decide where a partition goes on, or refuse. Pure.
+
+    Raises:
+        Refused: if the witnesses contradict each other.
+    """
+    name = f"{topic}[{partition}]"
+    if genesis is None:
+        if group_offset is not None or units.high > 0:
+            trace = "units were written" if group_offset is None else f"the group stands at {group_offset}"
+            raise Refused(
+                f"{name}: {trace}, but the changelog has no genesis record: its state is lost. "
+                "Restore the state topic, or start a new application prefix to fold the log again."
+            )
+        return Start(log.low, Genesis(log_topic_id, log.low, STATE_VERSION))
+    if genesis.state_version != STATE_VERSION:
+        raise Refused(f"{name}: the changelog has state version {genesis.state_version}, this engine {STATE_VERSION}.")
+    if genesis.log_topic_id != log_topic_id:
+        raise Refused(
+            f"{name}: the changelog belongs to another topic of the same name "
+            f"(id {genesis.log_topic_id}, now {log_topic_id}): the log was deleted and made again."
+        )
+    if position is None:
+        raise Refused(f"{name}: the changelog has a genesis record but no position: it was cut.")
+    if group_offset is not None and group_offset != position:
+        raise Refused(
+            f"{name}: the group stands at {group_offset}, the changelog at {position}: one of them was altered or cut. "
+            "They are written in one transaction and must be equal."
+        )
+    if position < log.low:
+        raise Refused(
+            f"{name}: the next record to fold is {position}, but the log starts at {log.low}: "
+            f"{log.low - position} records were removed unread. Raise the retention of the log."
+        )
+    if position > log.high:
+        raise Refused(f"{name}: the next record to fold is {position}, but the log ends at {log.high}: it was cut.")
+    return Start(position, None)
+
+
+def encode_genesis(genesis: Genesis) -> bytes:
+    """Genesis as the value of its changelog record."""
+    return orjson.dumps(genesis._asdict())
+
+
+def decode_genesis(value: bytes) -> Genesis:
+    """The inverse of ``encode_genesis``."""
+    return Genesis(**orjson.loads(value))

@@ -47,12 +47,13 @@ eval: $(VENV)/.dev ## replay recorded data (DATA=PATH) twice and compare the byt
 image-check: $(VENV)/.dev ## run the Dockerfile's build steps in a scratch folder, without Docker
 	@$(BIN)/python -m scripts.check_image --build
 
-lock: $(VENV)/.dev ## compile the lock files anew from pyproject.toml (needs network)
+lock: $(VENV)/.dev ## compile the lock files from pyproject.toml (needs network; UPGRADE=--upgrade takes newer versions)
 	@$(COMPILE) -o requirements.lock
 	@$(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
 
-COMPILE = $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --no-build \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command "make lock" $(UPGRADE)
+# One version of each package for every Python: figures must not depend on which numpy a machine got.
+COMPILE = $(BIN)/uv pip compile pyproject.toml --group build --universal --fork-strategy fewest --python-version 3.11 \
+	--no-build --generate-hashes --no-emit-index-url --no-emit-find-links --quiet --custom-compile-command "make lock" $(UPGRADE)
 
 clean: ## remove the environment, caches, builds and local state
 	rm -rf $(VENV) build dist var *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

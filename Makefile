@@ -78,5 +78,6 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "Installing the development tools (about 30 packages, once)"
-	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-dev.lock \
+	  | awk '!/^Requirement already satisfied|^Ignoring / {print; fflush()}'
 	@touch $@

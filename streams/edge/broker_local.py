@@ -117,11 +117,14 @@ class LocalBroker:
         self._temporary = data is None
         self.data = Path(tempfile.mkdtemp(prefix="weir-broker-")) if data is None else data
         self.data.mkdir(parents=True, exist_ok=True)
-        self._owner: IO[str] = (self.data / "owner.lock").open("w")
+        lock = self.data / ("owner.new" if self._temporary else "owner.lock")
+        self._owner: IO[str] = lock.open("w")
         try:
             fcntl.flock(self._owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            self._owner.close()
             raise Unavailable(f"another broker runs on {self.data}") from None
+        lock.rename(self.data / "owner.lock")  # sweep() never sees it unlocked
         self.log = self.data / "broker.log"
         self._port, self._controller = self._ports()
         self.bootstrap = f"127.0.0.1:{self._port}"

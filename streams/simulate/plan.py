@@ -61,7 +61,7 @@ def plan(world: World, rhythm: Rhythm, events: int) -> list[Planned]:
     stories = list(incidents)
     pace = pace_of(rhythm)
     for incident in incidents:
-        stories += _decoys(world, rhythm, incident, len(stories), pace, rng)
+        stories += _decoys(world, rhythm, incident, incidents, len(stories), pace, rng)
     hours = rhythm.seconds / 3600.0
     size = min(1.0, len(world.services) / 36.0)
     stories += _routine(
@@ -124,9 +124,15 @@ def _incidents(world: World, rhythm: Rhythm, events: int, rng: Chance) -> list[P
         kind = kinds[place % len(kinds)]
         candidates = eligible(world, kind)
         systems = {planned.service.system for planned in out[-6:]}
+        recent = {planned.service.name for planned in out[-8:]}
         service = min(
             candidates,
-            key=lambda one: (used.get(one.name, 0), one.system in systems, rng.random()),
+            key=lambda one: (
+                not recent.isdisjoint((one.name, *one.depends_on)),
+                used.get(one.name, 0),
+                one.system in systems,
+                rng.random(),
+            ),
         )
         used[service.name] = used.get(service.name, 0) + 1
         step = (_LAST - _FIRST) / number
@@ -135,9 +141,14 @@ def _incidents(world: World, rhythm: Rhythm, events: int, rng: Chance) -> list[P
     return out
 
 
-def _decoys(world: World, rhythm: Rhythm, incident: Planned, number: int, pace: float, rng: Chance) -> list[Planned]:
-    near = {incident.service.name, *incident.service.depends_on}
-    others = [service for service in world.services if service.name not in near]
+def _decoys(
+    world: World, rhythm: Rhythm, incident: Planned, incidents: list[Planned], number: int, pace: float, rng: Chance
+) -> list[Planned]:
+    others = [
+        service
+        for service in world.services
+        if not any(_too_close(one, service, incident.start, pace) for one in incidents)
+    ]
     if not others:
         return []
     same = [service for service in others if service.system == incident.service.system]

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from streams.sources.aws_cloudtrail import CloudTrail
 from streams.sources.base import Source
+from streams.sources.cdevents import CDEvents
+from streams.sources.github_webhook import GitHubWebhook
 
-SOURCES: tuple[Source, ...] = ()
+SOURCES: tuple[Source, ...] = (
+    CloudTrail(),
+    GitHubWebhook(),
+    CDEvents(),
+)
 
 
 class UnknownSourceError(LookupError):

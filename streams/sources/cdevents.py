@@ -1,0 +1,171 @@
+"""CDEvents 0.3 to 0.6: service, artifact and environment events as changes.
+
+Read from a CloudEvent in structured mode (the CDEvent is its ``data``), in binary mode (attributes in ``ce_*`` headers,
+the CDEvent as value), from an array of either, and bare. A type carries its own version, for example
+``dev.cdevents.service.deployed.0.3.0``. Versions differ in the context (``version`` or ``specversion``), in
+``subject.type`` (up to 0.4) and in optional content, and are read alike.
+
+- ``service.deployed``, ``upgraded``, ``published``, ``removed``: deploy, succeeded. What runs where has changed.
+- ``service.rolledback``: rollback, succeeded.
+- ``artifact.published``: code, succeeded. It can be deployed from now on, but runs nowhere yet.
+- ``environment.created``, ``modified``, ``deleted``: infrastructure, succeeded.
+
+- Natural key: ``context.source/context.id``, which the specification makes unique together.
+- Time: ``context.timestamp``, when the producer saw it happen.
+- Lateness: not specified; five minutes.
+
+Source: CDEvents specification (context, continuous deployment and integration events), "CloudEvents binding";
+CloudEvents 1.0 Kafka protocol binding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote
+
+from schemas.events import ChangeKind
+from streams.sources.base import ChangeDraft, EntityDraft, Ignored, Malformed, Reading
+from streams.sources.canonical import image, purl, repository
+from streams.sources.document import digest, line, mapping
+from streams.sources.fields import dig, instant, text
+
+_TYPE = re.compile(r"dev\.cdevents\.([a-z]{1,32})\.([a-z]{1,32})(?:\.[0-9].{0,32})?")
+_KINDS: dict[str, dict[str, ChangeKind]] = {
+    "service": {
+        "deployed": "deploy",
+        "upgraded": "deploy",
+        "published": "deploy",
+        "removed": "deploy",
+        "rolledback": "rollback",
+    },
+    "artifact": {"published": "code"},
+    "environment": {"created": "infrastructure", "modified": "infrastructure", "deleted": "infrastructure"},
+}
+_SUBJECTS = frozenset(
+    [
+        "approval", "artifact", "branch", "build", "change", "changewindow", "deployment", "environment", "incident",
+        "migration", "pipelinerun", "reconciliation", "repository", "scheduledexecution", "service", "targetrollout",
+        "taskrun", "testcaserun", "testoutput", "testsuiterun", "ticket",
+    ]
+)  # fmt: skip
+"""Subjects of the specification: safe as a metric label."""
+
+_OCI = re.compile(r"pkg:/{0,2}(?:oci|docker)/([^?#@]+)@([^?#]+)", re.IGNORECASE)
+_REPOSITORY_URL = re.compile(r"[?&]repository_url=([^&#]+)")
+
+
+class CDEvents:
+    """The source ``cdevents``."""
+
+    name = "cdevents"
+    lateness = timedelta(minutes=5)
+
+    def recognise(self, document: object, headers: Mapping[str, str]) -> bool:
+        """By the event type: in the header, in the CloudEvent or in the CDEvent's context."""
+        if isinstance(document, list):
+            return bool(document) and _is_event(document[0])
+        return isinstance(document, dict) and (_is_type(headers.get("ce_type")) or _is_event(document))
+
+    def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
+        """Every event of an array, or the one."""
+        if isinstance(document, list):
+            for item, event in enumerate(document):
+                yield item, _read(event, {}, f"[{item}].")
+        else:
+            yield 0, _read(document, headers, "")
+
+
+def _is_type(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(("dev.cdevents.", "dev.cdeventsx."))
+
+
+def _is_event(value: object) -> bool:
+    return _is_type(dig(value, "type")) or _is_type(dig(value, "context", "type"))
+
+
+def _read(event: object, headers: Mapping[str, str], place: str) -> ChangeDraft | Malformed | Ignored:
+    if not isinstance(event, dict):
+        return Malformed(place.rstrip("."), "not an object")
+    # Attributes of the CloudEvent stand in for fields that a sparse CDEvent leaves out: the binding makes them equal.
+    envelope: Mapping[str, object] = {}
+    if "context" not in event and ("data" in event or "specversion" in event):
+        envelope, event, place = event, event.get("data"), f"{place}data."
+        if not isinstance(event, dict):
+            return Malformed(place.rstrip("."), "not an object")
+    elif "ce_type" in headers:
+        envelope = {name.removeprefix("ce_"): value for name, value in headers.items() if name.startswith("ce_")}
+    context = mapping(event.get("context"))
+    kind = context.get("type", envelope.get("type"))
+    if not _is_type(kind):
+        return Malformed(f"{place}context.type", "not a CDEvents type")
+    found = _TYPE.fullmatch(str(kind))
+    subject_kind, predicate = found.groups() if found else ("", "")
+    change = _KINDS.get(subject_kind, {}).get(predicate)
+    if change is None:
+        return Ignored(f"{subject_kind} event not read" if subject_kind in _SUBJECTS else "custom event not read")
+
+    identity = text(context.get("id", envelope.get("id")), 4096)
+    source = text(context.get("source", envelope.get("source")), 4096)
+    if identity is None or source is None:
+        return Malformed(
+            f"{place}context.{'id' if identity is None else 'source'}", "not a text of 1 to 4096 characters"
+        )
+    time = instant(context.get("timestamp", envelope.get("time")))
+    if time is None:
+        return Malformed(f"{place}context.timestamp", "not an RFC 3339 time with an offset")
+    subject = text(dig(event, "subject", "id") or envelope.get("subject"))
+    if subject is None:
+        return Malformed(f"{place}subject.id", "not a text of 1 to 512 characters")
+    key = f"{source}/{identity}"
+    return _draft(key if len(key) <= 512 else digest([source, identity]), source, time, change, subject_kind,
+                  predicate, subject, mapping(dig(event, "subject", "content")))  # fmt: skip
+
+
+def _draft(
+    key: str, source: str, time: str, kind: ChangeKind, of: str, predicate: str, subject: str, content: dict[str, Any]
+) -> ChangeDraft:
+    artifact = text(subject if of == "artifact" else content.get("artifactId"))
+    environment = text(subject if of == "environment" else dig(content, "environment", "id"), 255)
+    actor = text(content.get("user"), 255)
+    entities: list[EntityDraft] = []
+    if of == "service":
+        entities.append(("workload", subject))
+    if environment:
+        entities.append(("environment", environment))
+    entities += _artifact(artifact) if artifact else []
+    if (named := text(dig(content, "repository", "id"), 255)) and (found := repository(named)):
+        entities.append(("repository", found.path))
+    if actor:
+        entities.append(("principal", actor))
+    where = f" in {environment}" if environment and of != "environment" else ""
+    return {
+        "type": "change",
+        "source_id": key,
+        "time": time,
+        "domain": f"cdevents:{source[:480]}",
+        "entities": entities,
+        "title": line(f"{of} {subject} {predicate}{where}") or of,
+        "kind": kind,
+        "actor": actor,
+        "status": "succeeded",
+        "revision": artifact,
+    }
+
+
+def _artifact(reference: str) -> list[EntityDraft]:
+    """An artifact's entity: the image of an OCI package URL or bare reference, the package of another URL."""
+    oci = _OCI.match(reference)
+    if oci is not None:
+        where = _REPOSITORY_URL.search(reference)
+        path = unquote(where[1] if where else oci[1])
+        version = unquote(oci[2])
+        found = image(f"{path}{'@' if ':' in version else ':'}{version}")
+        return [("image", found.id)] if found else []
+    if reference.startswith("pkg:"):
+        package = purl(reference)
+        return [("package", package)] if package else []
+    found = image(reference)
+    return [("image", found.id)] if found and (found.tag or found.digest) else []

@@ -82,7 +82,7 @@ class Catalog:
         if hashed == self._hashes.get(key, 0):
             return False
         if (old := self._records.pop(key, None)) is not None:
-            for claim in _claims(key, old):
+            for claim in set(_claims(key, old)):
                 claimants = self._claims[claim]
                 claimants.discard(key)
                 if not claimants:

@@ -149,4 +149,4 @@ def vulnerability(reference: str) -> str:
     folded = reference.strip().upper()
     if folded.startswith("CVE-"):
         return folded
-    return "GHSA-" + folded[5:].lower() if folded.startswith("GHSA-") else reference.strip()
+    return "GHSA-" + folded[5:].lower() if folded.startswith("GHSA-") else reference

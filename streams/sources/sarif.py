@@ -164,7 +164,9 @@ def _read(run: _Run, place: str, result: object) -> FindingDraft | Malformed | I
     where = _places(run, result)
     if rule.get("name") != "OsPackageVulnerability":  # Trivy then gives the image's name as the file
         entities += [("file", file) for file in dict.fromkeys(file for file, _ in where[:_FILES])]
-    short = line(dig(rule, "shortDescription", "text"), 400) or line(dig(rule, "fullDescription", "text"), 400)
+    short = line(dig(rule, "shortDescription", "text"), 400)
+    if kind != "secret":  # Trivy's full description of a secret's rule is the match
+        short = short or line(dig(rule, "fullDescription", "text"), 400)
     if kind == "secret":
         title = f"{short or rule_id} in {where[0][0] if where else 'the scanned source'}"
     elif about.label and kind == "vulnerability":

@@ -234,7 +234,7 @@ def _test(
 
 
 def _rank(key: str, row: Row) -> tuple[int, int] | None:
-    if key[0] in "*#":
+    if key[0] == "*":
         return None
     return (1 if row[_EVENTS] else 0), row[_TICK]
 

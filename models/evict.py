@@ -19,7 +19,9 @@ def sweep(rows: Store, cap: int, rank: Callable[[str, Row], tuple[int, int] | No
     """
     if len(rows) <= cap:
         return
-    ranked = sorted((place, key) for key, row in rows.items() if (place := rank(key, row)) is not None)
+    ranked = sorted(
+        (place, key) for key, row in rows.items() if key != COUNTER and (place := rank(key, row)) is not None
+    )
     gone = ranked[: len(rows) - cap + cap // 4]
     for _, key in gone:
         del rows[key]

@@ -278,7 +278,7 @@ def _level(holders: int) -> int:
 
 def _rank(key: str, row: Row) -> tuple[int, int] | None:
     kind = key[0]
-    if kind in "*#":
+    if kind == "*":
         return None
     if kind == "p":
         return (1 if row[_MINUTES] else 0), row[_TICK]
@@ -292,6 +292,6 @@ def _principal_key(principal: str) -> str:
     return row_key("p", principal)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def _pair_key(kind: str, principal: str, value: str) -> str:
     return row_key(kind, principal, value)

@@ -1,7 +1,8 @@
 """Cost of the models: ``python tests/bench/models_bench.py``.
 
 Streams a recorded CloudTrail file again and again, shifted in time, through one suite over tables that keep a journal,
-as in the engine; then sparse made-up traffic. Prints the best and the median of several rounds, in microseconds of CPU an event.
+as in the engine; then sparse made-up traffic. Prints the best and the median of several rounds, in microseconds of
+CPU an event.
 """
 
 from __future__ import annotations

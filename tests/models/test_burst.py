@@ -136,6 +136,20 @@ def test_what_new_keys_do_is_learnt_from_the_other_keys() -> None:
     assert p_of(naive, call(60 * MINUTE + 61, "role/next")) == 1e-3
 
 
+def test_what_others_do_in_the_same_minute_does_not_matter() -> None:
+    """A new key's first minute has the same p before and after the other keys of that minute have taught the prior."""
+    scores = []
+    for others_first in (True, False):
+        burst = Burst()
+        for n in range(20):
+            learn(burst, steady(1, per_minute=30, principal=f"role/{n}"))
+        others = [call(MINUTE + n, f"role/{n}") for n in range(20)]
+        own = [call(MINUTE + n, "role/new") for n in range(40)]
+        learn(burst, others + own if others_first else own + others)
+        scores.append(burst.score_one(call(MINUTE + 50, "role/new")))
+    assert scores[0] == scores[1] > 1
+
+
 def test_late_events_leave_the_row_alone() -> None:
     """An event of an earlier minute is neither tested nor learnt: the rows stay as they are."""
     burst = learn(Burst(), steady(180))

@@ -85,6 +85,16 @@ def test_a_first_time_stays_one_for_its_whole_minute() -> None:
     assert rarity.score_one(later) == 0.0
 
 
+def test_what_others_do_in_the_same_minute_does_not_matter() -> None:
+    """A first time has the same p before and after the peers' first times of the same minute."""
+    before, after = company(), company()
+    for who in range(1, 10):
+        after.learn_one(call(2 * DAY, f"role/{who}", "iam:CreateUser"))
+    mine = call(2 * DAY + 1, action="iam:CreateUser")
+    assert before.score_one(mine) == after.score_one(mine) > 3
+    assert after.score_one(mine | {"time": 2 * DAY + MINUTE}) < 1.5
+
+
 def test_a_flood_teaches_no_more_than_one_call() -> None:
     """Ten thousand calls in one minute leave the same rows as one."""
     one, many = company(1, 3), company(1, 3)
@@ -120,7 +130,12 @@ def test_what_was_unused_for_a_season_is_new_again() -> None:
     for n in range(85 * 24):
         rarity.learn_one(call(2 * DAY + n * HOUR, action="svc:Op0"))
     assert rarity.score_one(call(82 * DAY, action="kms:Rotate")) == 0.0
-    assert p_of(rarity, call(93 * DAY, action="kms:Rotate")) < 0.02
+    back = call(93 * DAY, action="kms:Rotate")
+    for _ in range(2):  # before it is learnt again, and in the same minute after
+        part = rarity.weigh(back)[1][0]
+        assert part.p < 0.02
+        assert part.peers == 0.0  # its own earlier use is not a peer's
+        rarity.learn_one(back)
 
 
 def test_history_decays() -> None:

@@ -250,16 +250,12 @@ def put_image(service: Service, digest: str, tag: str) -> Call:
                 "imageId": {"imageDigest": digest, "imageTag": tag},
             }
         },
-        resources=(("AWS::ECR::Repository", _repository_arn(service)),),
+        resources=(("AWS::ECR::Repository", service.registry_arn),),
     )
 
 
 def _image(service: Service) -> dict[str, object]:
     return {"repositoryName": f"{service.system}/{service.name}", "registryId": ACCOUNT}
-
-
-def _repository_arn(service: Service) -> str:
-    return f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{service.system}/{service.name}"
 
 
 def _queue(service: Service) -> str:

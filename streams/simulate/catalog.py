@@ -63,6 +63,8 @@ def _resources(world: World, service: Service) -> list[dict[str, Any]]:
         ("key", "kms-key", service.key_arn),
         ("bucket", "s3-bucket", service.bucket_arn),
         ("table", "database", service.table_arn),
+        ("parameter", "parameter", service.parameter_arn),
+        ("images", "container-repository", service.registry_arn),
     ]
     if service.runtime == "lambda":
         found.append(("function", "lambda-function", service.function_arn))

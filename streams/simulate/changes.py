@@ -108,7 +108,7 @@ def routine_bump(scene: Scene, service: Service, start: datetime) -> tuple[Refer
 def configuration(scene: Scene, service: Service, start: datetime) -> tuple[Reference, ...]:
     """Somebody changes a setting."""
     if service.runtime == "kubernetes" and scene.rng.random() < 0.5:
-        return (scene.cdevent("environment.modified", service, "", start, "configuration"),)
+        return (scene.cdevent("environment.modified", service, "", start, "infrastructure"),)
     actor = person_actor(scene.world, scene.teammate(service))
     call = calls.configure(service)
     return (scene.call(actor, call, start, "change", kind="configuration", component=service.name),)

@@ -145,7 +145,7 @@ def _resources(service: Service) -> list[dict[str, Any]]:
         workload = {
             "uid": f"{CLUSTER}/{service.system}/deployment/{service.name}",
             "name": service.name,
-            "type": "Kubernetes Deployment",
+            "type": "Deployment",
             "namespace": service.system,
         }
         return [workload, role]

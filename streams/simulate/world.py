@@ -156,6 +156,16 @@ class Service:
         return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{self.table}"
 
     @property
+    def registry_arn(self) -> str:
+        """The registry's repository of its images."""
+        return f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{self.system}/{self.name}"
+
+    @property
+    def parameter_arn(self) -> str:
+        """The parameter that holds its configuration."""
+        return f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{self.system}/{self.name}/config"
+
+    @property
     def function_arn(self) -> str:
         """Its Lambda function; only where ``runtime`` is ``lambda``."""
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"

@@ -16,7 +16,7 @@ def test_the_catalog_holds_together(scenario: Scenario):
     catalog = scenario.catalog()
     names = Counter((entity["kind"].lower(), entity["metadata"]["name"]) for entity in catalog)
     assert set(names.values()) == {1}
-    assert Counter(kind for kind, _ in names) == {"group": 8, "system": 8, "component": 36, "resource": 213}
+    assert Counter(kind for kind, _ in names) == {"group": 8, "system": 8, "component": 36, "resource": 285}
     for entity in catalog:
         assert entity["apiVersion"] == "backstage.io/v1alpha1"
         spec = entity["spec"]

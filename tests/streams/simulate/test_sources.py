@@ -60,12 +60,15 @@ def test_no_source_takes_a_broken_message(deliveries: list[Delivery]):
 
 
 def test_source_ids_lead_back_to_the_truth(scenario: Scenario, deliveries: list[Delivery]):
-    """Every member and suspect is found again by its natural key, the change as a change of the kind that truth has."""
+    """Every member, suspect and decoy is found again by its natural key, changes with the kind that the truth says."""
     for kind in NAMES:
         _registered(kind)
     incidents = [entry for entry in scenario.truth() if entry["type"] == "incident"]
     members = {source_id for entry in incidents for source_id in entry["source_ids"]}
-    suspects = {entry["suspect"]["source_id"]: entry["suspect"]["kind"] for entry in incidents if entry["suspect"]}
+    changes = [entry["suspect"] for entry in incidents if entry["suspect"]]
+    changes += [other for suspect in changes for other in suspect["same_change"]]
+    changes += [decoy for entry in incidents for decoy in entry["decoys"]]
+    wanted = {change["source_id"]: change["kind"] for change in changes}
     found: Counter[str] = Counter()
     kinds: dict[str, str] = {}
     for delivery in deliveries:
@@ -75,7 +78,7 @@ def test_source_ids_lead_back_to_the_truth(scenario: Scenario, deliveries: list[
             if isinstance(draft, dict) and draft["type"] != "context":
                 if key := natural_key(draft["source_id"], members):
                     found[key] += 1
-                if draft["type"] == "change" and (key := natural_key(draft["source_id"], suspects)):
+                if draft["type"] == "change" and (key := natural_key(draft["source_id"], wanted)):
                     kinds[key] = draft["kind"]
     assert set(found) == members
-    assert kinds == suspects
+    assert kinds == wanted

@@ -40,16 +40,19 @@ def settle(parts: Sequence[Part], tests: int) -> tuple[float, tuple[Part, ...]]:
     never below: the dilution by the other tests is worked out on the raw values, so that a flood from a new key is
     still worth a look. The parts' ``score`` add up to ``-log10`` of the returned p.
     """
-    raw = cauchy([part.p for part in parts], tests)
+    weights = [_statistic(part.p) for part in parts]
+    p = _tail(sum(weights) / tests)
     shown = [_capped(part) for part in parts]
-    capped = cauchy([part.p for part in shown], tests)
-    p = max(raw, min(capped, CAP))
-    weights = [max(_statistic(part.p), 0.0) for part in shown]
+    if any(after is not before for after, before in zip(shown, parts, strict=True)):
+        weights = [_statistic(part.p) for part in shown]
+        p = max(p, min(_tail(sum(weights) / tests), CAP))
+    weights = [weight if weight > 0.0 else 0.0 for weight in weights]
     total = sum(weights)
-    if total > 0:
+    if total > 0.0:
         whole = -log10(p) / total
         shown = [part._replace(score=weight * whole) for part, weight in zip(shown, weights, strict=True)]
-    shown.sort(key=lambda part: (part.p, part.detector, part.feature, part.key, part.value or ""))
+    if len(shown) > 1:
+        shown.sort(key=lambda part: (part.p, part.detector, part.feature, part.key, part.value or ""))
     return p, tuple(shown)
 
 

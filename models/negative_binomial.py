@@ -35,6 +35,8 @@ def tail(count: int, mean: float, size: float) -> float:
     q = mean / (mean + size)
     log_none = -size * log1p(mean / size)
     log_first = lgamma(count + size) - lgamma(size) - lgamma(count + 1.0) + log_none - count * log1p(size / mean)
+    if log_first < -750.0:  # in a flood every event comes here; no sum makes up for e^-50
+        return _TINY
     total = term = ratio = 1.0
     k = count
     for _ in range(_TERMS):

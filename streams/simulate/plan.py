@@ -6,6 +6,7 @@ hour after, so that the truth holds; the decoys are changes elsewhere, put there
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -144,11 +145,8 @@ def _incidents(world: World, rhythm: Rhythm, events: int, rng: Chance) -> list[P
 def _decoys(
     world: World, rhythm: Rhythm, incident: Planned, incidents: list[Planned], number: int, pace: float, rng: Chance
 ) -> list[Planned]:
-    others = [
-        service
-        for service in world.services
-        if not any(_too_close(one, service, incident.start, pace) for one in incidents)
-    ]
+    occupied = _occupied(incidents, incident.start, pace)
+    others = [service for service in world.services if service.name not in occupied]
     if not others:
         return []
     same = [service for service in others if service.system == incident.service.system]
@@ -171,12 +169,19 @@ def _routine(
     for _ in range(count):
         start = rhythm.at(rng.uniform(0.002, 0.95))
         service = rng.choice(world.services)
-        if not any(_too_close(incident, service, start, pace) for incident in incidents):
+        if service.name not in _occupied(incidents, start, pace):
             out.append(Planned(start, number + len(out), kind, service))
     return out
 
 
-def _too_close(incident: Planned, service: Service, time: datetime, pace: float) -> bool:
-    if service.name != incident.service.name and service.name not in incident.service.depends_on:
-        return False
-    return incident.start - _BEFORE * pace < time < incident.start + _AFTER * pace
+def _occupied(incidents: list[Planned], time: datetime, pace: float) -> set[str]:
+    """The services that ordinary changes must leave alone at that time. ``incidents`` ascend by start."""
+    first = bisect(incidents, time - _AFTER * pace, key=_start)
+    last = bisect(incidents, time + _BEFORE * pace, key=_start)
+    return {
+        name for incident in incidents[first:last] for name in (incident.service.name, *incident.service.depends_on)
+    }
+
+
+def _start(planned: Planned) -> datetime:
+    return planned.start

@@ -32,10 +32,10 @@ def natural_key(source_id: str, known: Container[str]) -> str | None:
 def incident(told: Told, decoys: list[Told]) -> dict[str, Any]:
     """One incident: its members, the change behind it (or null), and the changes that only look like it.
 
-    ``id, kind, title, domain`` (the catalog's system), ``component``, ``first`` and ``last`` (event times of the members),
-    ``source_ids`` (all members), ``findings`` and ``activities`` (the members apart, with rule and severity or action),
-    ``suspect`` (``source, source_id, kind, time, actor, component, same_change``), ``decoys`` (the same, with ``domain``).
-    ``same_change`` are other records of the same release: naming one of them first is as good.
+    ``id, kind, title, domain`` (the catalog's system), ``component``, ``first`` and ``last`` (event times of the
+    members), ``source_ids`` (all members), ``findings`` and ``activities`` (the members apart, with rule and severity
+    or action), ``suspect`` (``source, source_id, kind, time, actor, component, same_change``) and ``decoys`` (the same,
+    with ``domain``). ``same_change`` are other records of the same release: naming one of them first is as good.
     """
     members = [
         reference for part in told.parts for reference in part.references if reference.role in ("finding", "activity")

@@ -8,8 +8,8 @@ Pure: it is what the catalog records applied so far say, in whatever order they 
 - Its *domain* is ``system:<name>``; without a system ``component:<name>``, or of a Resource the one domain of all that
   depend on it, else ``resource:<name>``.
 - What an event names is looked up from the most specific kind to the least: component, workload, image, repository,
-  resource, namespace, principal. What was touched goes before who touched it. Of two entities of one kind the first
-  in the event counts.
+  resource, host, namespace, principal. What was touched goes before who touched it. Of two entities of one kind the
+  first in the event counts.
 - Two claims of one thing: a component goes before a resource and that before a system, then the smaller reference.
   ``conflicts`` lists them all.
 """
@@ -30,7 +30,7 @@ MAX_HOPS = 2
 CACHE = 65_536
 """Ids of one kind that ``resolve`` remembers; then it starts anew."""
 
-_KINDS = ("component", "workload", "image", "repository", "resource", "namespace", "principal")
+_KINDS = ("component", "workload", "image", "repository", "resource", "host", "namespace", "principal")
 _PRECEDENCE = {"component": 0, "resource": 1, "system": 2}
 
 _Place = tuple[int, str, str | None]
@@ -246,7 +246,8 @@ def _claims(ref: str, record: dict[str, Any]) -> Iterable[tuple[str, str]]:
         yield "component", _short(ref) if kind == "component" else f"{kind}:{_short(ref)}"
     links = record.get("links") or {}
     for name in links.get("workloads", ()):
-        yield "workload", name
+        yield "workload", name if "/" in name else f"*/{name}"
+        yield "workload", name.rpartition("/")[2]
     for reference in links.get("images", ()):
         if (found := image(reference)) is not None:
             yield "image", found.repository
@@ -258,6 +259,8 @@ def _claims(ref: str, record: dict[str, Any]) -> Iterable[tuple[str, str]]:
         yield "repository", slug.lower()
     for arn in links.get("arns", ()):
         yield "arn", canonical(arn)
+        if ":instance/" in arn:
+            yield "host", arn.rpartition("/")[2]
     for namespace in links.get("namespaces", ()):
         yield "namespace", namespace
 
@@ -272,9 +275,11 @@ def _names(kind: str, name: str) -> Iterable[tuple[str, str]]:
     elif kind == "workload":
         yield "workload", name
         namespace, _, last = name.rpartition("/")
-        yield "workload", last
-        if namespace:
+        if namespace:  # an entity that says no namespace has the name in all of them
+            yield "workload", f"*/{last}"
             yield "namespace", namespace
+        else:
+            yield "component", name.lower()
     elif kind == "image":
         if (found := image(name)) is not None:
             yield "image", found.id
@@ -285,8 +290,8 @@ def _names(kind: str, name: str) -> Iterable[tuple[str, str]]:
         yield "repository", name.lower()
         if (source := repository(name)) is not None:
             yield "repository", source.path.lower()
-    elif kind == "namespace":
-        yield "namespace", name
+    elif kind in ("namespace", "host"):
+        yield kind, name
     elif name.startswith("arn:"):
         yield from _arns(name)
     elif name.startswith("system:serviceaccount:"):

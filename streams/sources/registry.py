@@ -9,14 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from streams.sources.aws_cloudtrail import CloudTrail
+from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
 from streams.sources.github_webhook import GitHubWebhook
+from streams.sources.ocsf import Ocsf
+from streams.sources.sarif import Sarif
+from streams.sources.trivy import Trivy
 
 SOURCES: tuple[Source, ...] = (
     CloudTrail(),
     GitHubWebhook(),
     CDEvents(),
+    Trivy(),
+    Sarif(),
+    Ocsf(),
+    Backstage(),
 )
 
 

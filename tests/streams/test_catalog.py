@@ -39,7 +39,7 @@ apiVersion: backstage.io/v1alpha1
 kind: Resource
 metadata:
   name: invoices
-  annotations: {{amazonaws.com/arn: "arn:aws:s3:::acme-invoices"}}
+  annotations: {{amazonaws.com/arn: "arn:aws:s3:::acme-invoices,arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc"}}
 spec: {{type: bucket, owner: platform, dependencyOf: [component:ledger]}}
 ---
 apiVersion: backstage.io/v1alpha1
@@ -59,7 +59,7 @@ spec: {{type: website, owner: web, system: front, consumesApis: [pay-api]}}
 ---
 apiVersion: backstage.io/v1alpha1
 kind: Component
-metadata: {{name: ads}}
+metadata: {{name: ads, annotations: {{backstage.io/kubernetes-id: anywhere}}}}
 spec: {{type: service, owner: web, dependsOn: [component:web]}}
 ---
 apiVersion: backstage.io/v1alpha1
@@ -98,7 +98,12 @@ def catalog(content: str = SHOP) -> Catalog:
         ("component", "ledger", ("system:bookkeeping", "ledger")),
         ("workload", "shop/pay", ("system:shop", "pay")),
         ("workload", "shop/other", ("system:shop", "pay")),
-        ("workload", "elsewhere/other", ("fallback", None)),
+        ("workload", "elsewhere/pay", ("fallback", None)),
+        ("workload", "elsewhere/anywhere", ("component:ads", "ads")),
+        ("workload", "pay", ("system:shop", "pay")),
+        ("workload", "web", ("system:front", "web")),
+        ("host", "i-0abc", ("system:bookkeeping", "ledger")),
+        ("host", "i-0abcd", ("fallback", None)),
         ("image", f"ghcr.io/acme/pay@{DIGEST}", ("system:shop", "pay")),
         ("image", "ghcr.io/acme/pay:9.9", ("system:shop", "pay")),
         ("image", f"ghcr.io/acme/pay@sha256:{'5b' * 32}", ("system:shop", "pay")),

@@ -132,6 +132,16 @@ def test_without_report_id_and_fingerprint_ids_still_tell_scans_and_findings_apa
     assert ids("2026-03-01T10:00:00Z") == early
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("fixed", "open"), ("will_not_fix", "open"), (None, "open"), ("not_affected", "suppressed")],
+)
+def test_the_vendor_s_status_is_about_the_fix_and_not_about_the_finding(status: object, expected: str) -> None:
+    """ "fixed" means that a fixed version exists; only "not_affected" closes the matter."""
+    (draft,) = drafts(report(Vulnerabilities=[vulnerability(Status=status)]))
+    assert draft["status"] == expected
+
+
 def test_one_jar_in_two_places_is_two_findings() -> None:
     """The fingerprint does not hold the package's path, so the id adds it."""
     twice = [vulnerability(Fingerprint="sha256:" + "9e" * 32, PkgPath=path) for path in ("app/a.jar", "app/b.jar")]

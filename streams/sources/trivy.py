@@ -76,12 +76,18 @@ class Trivy:
         if results is not None and not isinstance(results, list):
             yield 0, Malformed("Results", "not an array")
             return
+        seen: set[str] = set()
         item = -1
         for item, (place, result, kind, status, finding) in enumerate(_findings(results or [])):
             if not isinstance(finding, dict):
                 yield item, Malformed(place, "not an object" if kind else "not an array")
             else:
-                yield item, _read(report, place, mapping(result), kind, status, finding)
+                reading = _read(report, place, mapping(result), kind, status, finding)
+                if isinstance(reading, dict) and reading["source_id"] in seen:
+                    reading["source_id"] = _elsewhere(reading["source_id"], reading.get("location"))
+                if isinstance(reading, dict):
+                    seen.add(reading["source_id"])
+                yield item, reading
         if item < 0:
             yield 0, Ignored("report without findings")
 
@@ -188,7 +194,7 @@ def _vulnerability(
     if file:
         entities.append(("file", file))
     if fingerprint := text(finding.get("Fingerprint")):
-        identity = "/".join(part for part in (report.id, fingerprint, path) if part)
+        identity = f"{report.id}/{fingerprint}"
     else:
         package_id = text(finding.get("PkgID")) or f"{name}@{version}"
         identity = _identity(report, (target, package_id, path, rule))
@@ -282,6 +288,12 @@ def _draft(
         "status": status,
         "reporter": "trivy",
     }
+
+
+def _elsewhere(identity: str, location: str | None) -> str:
+    """The id of a package's second place: ``Fingerprint`` does not hold ``PkgPath``, one jar can lie in several."""
+    longer = f"{identity}/{location or ''}"
+    return longer if len(longer) <= 512 else digest((longer,))
 
 
 def _identity(report: _Report, parts: tuple[str | None, ...]) -> str:

@@ -8,8 +8,9 @@ Pure: it is what the catalog records applied so far say, in whatever order they 
 - Its *domain* is ``system:<name>``; without a system ``component:<name>``, or of a Resource the one domain of all that
   depend on it, else ``resource:<name>``.
 - What an event names is looked up from the most specific kind to the least: component, workload, image, repository,
-  resource, host, namespace, principal. What was touched goes before who touched it. Of two entities of one kind the
-  first in the event counts.
+  resource, host, namespace, principal. Of two entities of one kind the first in the event counts. For changes and
+  findings what was touched goes before who touched it; for activities it is the other way round (``by_actor``): one
+  leaked key that reads the secrets of six systems is one story, of the key's owner.
 - Two claims of one thing: a component goes before a resource and that before a system, then the smaller reference.
   ``conflicts`` lists them all.
 """
@@ -31,6 +32,7 @@ CACHE = 65_536
 """Ids of one kind that ``resolve`` remembers; then it starts anew."""
 
 _KINDS = ("component", "workload", "image", "repository", "resource", "host", "namespace", "principal")
+_KINDS_BY_ACTOR = ("component", "workload", "image", "repository", "principal", "resource", "host", "namespace")
 _PRECEDENCE = {"component": 0, "resource": 1, "system": 2}
 
 _Place = tuple[int, str, str | None]
@@ -73,6 +75,7 @@ class Catalog:
 
     def _forget(self) -> None:
         self._cache: dict[str, dict[str, _Place | None]] = {kind: {} for kind in _KINDS}
+        self._cache_by_actor: dict[str, dict[str, _Place | None]] = {kind: {} for kind in _KINDS}
         self._users: dict[str, set[str]] | None = None
         self._dependents: dict[str, tuple[str, ...]] = {}
 
@@ -103,8 +106,12 @@ class Catalog:
         """A hash of the content in hex, whatever the order it came in: a sum of the records' hashes."""
         return f"{self._sum:032x}"
 
-    def resolve(self, entities: Iterable[Sequence[str]], fallback: str) -> tuple[str, str | None]:
+    def resolve(
+        self, entities: Iterable[Sequence[str]], fallback: str, by_actor: bool = False
+    ) -> tuple[str, str | None]:
         """Domain and component of an event that is about these (kind, id) pairs; ``fallback`` where nobody claims any.
+
+        ``by_actor`` for activities: a known principal then goes before the resources, hosts and namespaces it touched.
 
         >>> catalog = Catalog()
         >>> record = {"system": "system:default/shop", "links": {"repository": ["a/pay"]}}
@@ -114,28 +121,29 @@ class Catalog:
         ('system:shop', 'pay')
         """
         best: _Place | None = None
-        cache = self._cache
+        cache = self._cache_by_actor if by_actor else self._cache
         for entity in entities:
             known = cache.get(entity[0])
             if known is None:
                 continue
             found = known.get(entity[1], _UNSEEN)
             if found is _UNSEEN:
-                found = self._place(entity[0], entity[1])
+                found = self._place(entity[0], entity[1], by_actor)
             if found is not None and (best is None or found[0] < best[0]):
                 if found[0] == 0:
                     return found[1], found[2]
                 best = found
         return (fallback, None) if best is None else (best[1], best[2])
 
-    def _place(self, kind: str, name: str) -> _Place | None:
+    def _place(self, kind: str, name: str, by_actor: bool) -> _Place | None:
         place = None
         for claim in _names(kind, name):
             if claimants := self._claims.get(claim):
                 ref = min(claimants, key=_order)
-                place = (_KINDS.index(kind), self._domain(ref), self._component(ref))
+                rank = (_KINDS_BY_ACTOR if by_actor else _KINDS).index(kind)
+                place = (rank, self._domain(ref), self._component(ref))
                 break
-        known = self._cache[kind]
+        known = (self._cache_by_actor if by_actor else self._cache)[kind]
         if len(known) >= CACHE:
             known.clear()
         known[name] = place
@@ -175,6 +183,10 @@ class Catalog:
             if claimants := self._claims.get(claim):
                 return min(claimants, key=_order)
         return None
+
+    def name(self, ref: str) -> str:
+        """The component name of a full reference, as ``resolve`` gives it."""
+        return f"resource:{_short(ref)}" if ref.startswith("resource:") else _short(ref)
 
     def dependents(self, component: str) -> tuple[str, ...]:
         """The other domains with components that depend on this one, within ``MAX_HOPS``, sorted."""

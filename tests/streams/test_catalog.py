@@ -141,6 +141,18 @@ def test_the_most_specific_entity_decides_and_the_touched_goes_before_the_touche
     assert known.resolve([], "f") == ("f", None)
 
 
+def test_an_activity_belongs_to_its_actor_where_the_actor_is_known() -> None:
+    """Asked by actor, the role's system has the event; an unknown actor leaves it to what was touched."""
+    known = catalog()
+    role, bucket = ("principal", "arn:aws:iam::111122223333:role/pay"), ("resource", "arn:aws:s3:::acme-invoices")
+    person = ("principal", "arn:aws:iam::111122223333:user/jo")
+    for event in ([role, bucket], [bucket, role]):
+        assert known.resolve(event, "f", by_actor=True) == ("system:shop", "pay")
+        assert known.resolve(event, "f") == ("system:bookkeeping", "ledger")
+    assert known.resolve([person, bucket], "f", by_actor=True) == ("system:bookkeeping", "ledger")
+    assert known.resolve([role, ("image", "ghcr.io/acme/pay:1")], "f", by_actor=True) == ("system:shop", "pay")
+
+
 def test_events_and_drafts_resolve_alike() -> None:
     """Entities may be the contract's tuples or plain ones."""
     known = catalog()
@@ -259,6 +271,7 @@ def answers(made: Catalog) -> object:
     names = ["a", "b", "c", "resource:a", "resource:b", "resource:c"]
     return (
         [made.resolve([probe], "f") for probe in PROBES],
+        [made.resolve(PROBES[n : n + 3], "f", by_actor=True) for n in range(len(PROBES))],
         [(made.dependents(name), made.facts(name)) for name in names],
         made.conflicts(),
         made.digest(),

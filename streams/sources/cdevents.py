@@ -10,7 +10,8 @@ the CDEvent as value), from an array of either, and bare. A type carries its own
 - ``artifact.published``: code, succeeded. It can be deployed from now on, but runs nowhere yet.
 - ``environment.created``, ``modified``, ``deleted``: infrastructure, succeeded.
 
-- Natural key: ``context.source/context.id``, which the specification makes unique together.
+- Natural key: ``context.source/context.id``, which the specification makes unique together; a digest of both where that
+  is longer than 512 characters or an id with a slash would make it ambiguous.
 - Time: ``context.timestamp``, when the producer saw it happen.
 - Lateness: not specified; five minutes.
 
@@ -120,13 +121,16 @@ def _read(event: object, headers: Mapping[str, str], place: str) -> ChangeDraft 
     if subject is None:
         return Malformed(f"{place}subject.id", "not a text of 1 to 512 characters")
     key = f"{source}/{identity}"
-    return _draft(key if len(key) <= 512 else digest([source, identity]), source, time, change, subject_kind,
-                  predicate, subject, mapping(dig(event, "subject", "content")))  # fmt: skip
+    if len(key) > 512 or "/" in identity:
+        key = digest([source, identity])
+    content = mapping(dig(event, "subject", "content"))
+    return _draft(key, source, time, change, f"{subject_kind}.{predicate}", subject, content)
 
 
 def _draft(
-    key: str, source: str, time: str, kind: ChangeKind, of: str, predicate: str, subject: str, content: dict[str, Any]
+    key: str, source: str, time: str, kind: ChangeKind, what: str, subject: str, content: dict[str, Any]
 ) -> ChangeDraft:
+    of, _, predicate = what.partition(".")
     artifact = text(subject if of == "artifact" else content.get("artifactId"))
     environment = text(subject if of == "environment" else dig(content, "environment", "id"), 255)
     actor = text(content.get("user"), 255)

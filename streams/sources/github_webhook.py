@@ -210,7 +210,7 @@ def _push(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
     commits = [given for given in sequence(payload.get("commits")) if isinstance(given, dict)]
     hashes = [found for given in commits[-_MAX_COMMITS:] if (found := _commit(given.get("id")))]
     branch = (cut(payload.get("ref"), 255) or "a branch").removeprefix("refs/heads/").removeprefix("refs/")
-    message = line(dig(payload, "head_commit", "message"), 200)
+    message = line((cut(dig(payload, "head_commit", "message"), 1000) or "").partition("\n")[0], 200)
     entities: list[EntityDraft] = [("repository", delivery.repository)]
     entities += [("commit", found) for found in dict.fromkeys([commit, *hashes])]
     return {

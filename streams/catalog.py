@@ -43,7 +43,10 @@ _UNSEEN: _Place = (-1, "", None)
 
 
 class CatalogFacts(NamedTuple):
-    """What the catalog says of a component. None means not known, never no; references are in full."""
+    """What the catalog says of a component. None means not known, never no; references are in full.
+
+    ``depends_on`` has components and resources only: in the place of an API stands what provides it.
+    """
 
     owner: str | None
     system: str | None
@@ -77,6 +80,7 @@ class Catalog:
         self._cache: dict[str, dict[str, _Place | None]] = {kind: {} for kind in _KINDS}
         self._cache_by_actor: dict[str, dict[str, _Place | None]] = {kind: {} for kind in _KINDS}
         self._users: dict[str, set[str]] | None = None
+        self._providers: dict[str, list[str]] | None = None
         self._dependents: dict[str, tuple[str, ...]] = {}
 
     def apply(self, key: str, record: dict[str, Any] | None) -> bool:
@@ -174,8 +178,13 @@ class Catalog:
 
     def _used_by(self, ref: str) -> set[str]:
         if self._users is None:
-            self._users = _users(self._records)
+            self._users = _users(self._records, self._provided())
         return self._users.get(ref, set())
+
+    def _provided(self) -> dict[str, list[str]]:
+        if self._providers is None:
+            self._providers = _providers(self._records)
+        return self._providers
 
     def ref(self, component: str) -> str | None:
         """The full reference of a component or resource under any spelling, None if the catalog does not have it."""
@@ -221,7 +230,7 @@ class Catalog:
             internet_facing="internet-facing" in tags or None,
             privileged="privileged" in tags or None,
             customer_path="customer-path" in tags or None,
-            depends_on=tuple(record.get("depends_on", ())),
+            depends_on=tuple(sorted(set(_needs(record, self._provided())))),
         )
 
     def conflicts(self) -> list[Conflict]:
@@ -323,17 +332,27 @@ def _arns(name: str) -> Iterable[tuple[str, str]]:
         yield "arn", arn
 
 
-def _users(records: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
-    """Reference to the references of what depends on it. Who consumes an API depends on what provides it."""
+def _providers(records: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """API to the components that provide it."""
     providers: dict[str, list[str]] = {}
     for ref, record in records.items():
         for api in record.get("provides", ()):
             providers.setdefault(api, []).append(ref)
+    return providers
+
+
+def _needs(record: dict[str, Any], providers: dict[str, list[str]]) -> Iterable[str]:
+    """What an entity depends on: who consumes an API depends on what provides it."""
+    for needed in record.get("depends_on", ()):
+        yield from providers.get(needed, ()) if needed.startswith("api:") else (needed,)
+
+
+def _users(records: dict[str, dict[str, Any]], providers: dict[str, list[str]]) -> dict[str, set[str]]:
+    """Reference to the references of what depends on it."""
     users: dict[str, set[str]] = {}
     for ref, record in records.items():
-        for needed in record.get("depends_on", ()):
-            for target in providers.get(needed, ()) if needed.startswith("api:") else (needed,):
-                users.setdefault(target, set()).add(ref)
+        for target in _needs(record, providers):
+            users.setdefault(target, set()).add(ref)
         for user in record.get("dependency_of", ()):
             users.setdefault(ref, set()).add(user)
     known = records.keys()

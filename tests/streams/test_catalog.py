@@ -190,6 +190,17 @@ def test_facts_tell_the_owner_and_what_is_tagged_and_do_not_guess_the_rest() -> 
     assert ledger is not None
     assert (ledger.owner, ledger.privileged) == ("group:default/accounting", True)
     assert known.facts("unknown") is None
+    web = known.facts("web")
+    assert web is not None
+    assert web.depends_on == ("component:default/pay",)
+
+
+def test_names_and_references_lead_to_each_other() -> None:
+    """What resolve gives is the name of the reference that ref gives back."""
+    known = catalog()
+    for ref in ("component:default/pay", "component:books/ledger", "resource:default/invoices"):
+        assert known.ref(known.name(ref)) == ref
+        assert known.ref(ref.upper()) == ref
 
 
 def test_of_two_claims_the_smaller_reference_wins_and_both_are_listed() -> None:
@@ -250,7 +261,8 @@ RECORDS = st.fixed_dictionaries(
     {
         "system": st.none() | st.builds("system:default/{}".format, NAMES),
         "owner": st.none() | st.just("group:default/t"),
-        "depends_on": st.lists(REFS, max_size=2, unique=True),
+        "depends_on": st.lists(REFS | st.just("api:default/x"), max_size=2, unique=True),
+        "provides": st.lists(st.just("api:default/x"), max_size=1),
         "dependency_of": st.lists(REFS, max_size=1),
         "links": st.fixed_dictionaries(
             {

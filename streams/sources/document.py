@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
-
-_SPACE = re.compile(r"\s+")
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -42,7 +39,7 @@ def line(value: object, limit: int = 512) -> str | None:
     """Text for a reader on one line: runs of white space become one space, the rest beyond ``limit`` an ellipsis."""
     if not isinstance(value, str):
         return None
-    flat = _SPACE.sub(" ", value[: 4 * limit]).strip()
+    flat = " ".join(value[: 4 * limit].split())
     return (flat if len(flat) <= limit else flat[: limit - 1] + "…") or None
 
 

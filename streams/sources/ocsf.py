@@ -119,15 +119,12 @@ def _shared(place: str, event: dict[str, Any]) -> _Event | Malformed:
         return Malformed(f"{place}finding_info.uid", "missing, and no metadata.uid")
     activity = event.get("activity_id")
     status = _STATUS.get(event.get("status_id")) if isinstance(event.get("status_id"), int) else None
-    product = text(dig(event, "metadata", "product", "name"), 128) or text(
-        dig(event, "metadata", "product", "vendor_name"), 128
-    )
-    reporter = (product or "ocsf").lower()
-    account = text(dig(event, "cloud", "account", "uid"), 128)
-    provider = (text(dig(event, "cloud", "provider"), 64) or "cloud").lower()
-    word = severity_of_word(event.get("severity"))
-    resources = [mapping(resource) for resource in sequence(event.get("resources"))]
-    named = (line(r.get("uid"), 1024) or line(r.get("name"), 1024) for r in (*resources, mapping(event.get("device"))))
+    metadata = mapping(event.get("metadata"))
+    product = mapping(metadata.get("product"))
+    reporter = (text(product.get("name"), 128) or text(product.get("vendor_name"), 128) or "ocsf").lower()
+    cloud = mapping(event.get("cloud"))
+    account = text(dig(cloud, "account", "uid"), 128)
+    provider = (text(cloud.get("provider"), 64) or "cloud").lower()
     message = line(event.get("message"), 2048)
     return _Event(
         id=identity,
@@ -135,10 +132,10 @@ def _shared(place: str, event: dict[str, Any]) -> _Event | Malformed:
         domain=f"{provider}:{account}" if account else f"ocsf:{reporter}",
         reporter=reporter,
         status=status or ("fixed" if activity == 3 else "open"),
-        severity=severity_of_ocsf(event.get("severity_id")) or word,
+        severity=severity_of_ocsf(event.get("severity_id")) or severity_of_word(event.get("severity")),
         entities=entities(event),
-        title=line(info.get("title")) or line(message),
-        location=next((name for name in named if name), None),
+        title=line(info.get("title")) or (line(message) if message else None),
+        location=_location(event),
         evidence=message or line(info.get("desc"), 2048),
     )
 
@@ -153,6 +150,13 @@ def _identity(event: dict[str, Any], info: dict[str, Any], time: str) -> str | N
         modified = info.get("modified_time") or info.get("modified_time_dt") or time
         parts += [str(event["activity_id"]), str(modified) if isinstance(modified, int | str) else time]
     return "/".join(part for part in parts if part)
+
+
+def _location(event: dict[str, Any]) -> str | None:
+    for place in (*sequence(event.get("resources"))[:1], event.get("device")):
+        if isinstance(place, dict) and (name := line(place.get("uid"), 1024) or line(place.get("name"), 1024)):
+            return name
+    return None
 
 
 def _time(event: dict[str, Any]) -> str | None:

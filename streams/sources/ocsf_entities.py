@@ -39,29 +39,49 @@ _WORKLOADS = frozenset({"pod", "deployment", "statefulset", "daemonset", "job", 
 def entities(event: dict[str, Any]) -> list[EntityDraft]:
     """The event's entities, each once, what was affected before who acted."""
     found: list[EntityDraft] = []
-    for resource in [*sequence(event.get("resources")), event.get("resource")]:
-        found += _resource(mapping(resource))
-    evidences = [mapping(evidence) for evidence in sequence(event.get("evidences"))[:LIMIT]]
-    for part in (event, *evidences):
-        found += _endpoint(mapping(part.get("device")))
-        found += _container(mapping(part.get("container")))
-        for resource in sequence(part.get("resources")) if part is not event else ():
-            found += _resource(mapping(resource))
-        found += _user(mapping(part.get("user")))
-        found += _user(mapping(dig(part, "actor", "user")))
-        if session := _name(dig(part, "actor", "session", "uid"), "session"):
-            found.append(session)
-        found += _endpoint(mapping(part.get("src_endpoint")))
-        found += _endpoint(mapping(part.get("dst_endpoint")))
-        if file := text(dig(part, "file", "path")):
-            found.append(("file", file))
-        if url := text(dig(part, "url", "url_string"), 1024):
-            found.append(("url", url))
+    _resources(event, found)
+    if isinstance(resource := event.get("resource"), dict):
+        found += _resource(resource)
+    _part(event, found)
+    for evidence in sequence(event.get("evidences"))[:LIMIT]:
+        if isinstance(evidence, dict):
+            _resources(evidence, found)
+            _part(evidence, found)
     for observable in sequence(event.get("observables"))[: 4 * LIMIT]:
-        found += _observable(mapping(observable))
+        if isinstance(observable, dict) and (seen := _observable(observable)):
+            found.append(seen)
     if account := text(dig(event, "cloud", "account", "uid"), 128):
         found.append(("account", account))
     return list(dict.fromkeys(found))[:LIMIT]
+
+
+def _resources(part: dict[str, Any], found: list[EntityDraft]) -> None:
+    for resource in sequence(part.get("resources"))[: 4 * LIMIT]:
+        if isinstance(resource, dict):
+            found += _resource(resource)
+
+
+def _part(part: dict[str, Any], found: list[EntityDraft]) -> None:
+    """The objects that an event and each of its evidences may have. Most have few: only what is there is read."""
+    if isinstance(device := part.get("device"), dict):
+        found += _endpoint(device)
+    if isinstance(container := part.get("container"), dict):
+        found += _container(container)
+    if isinstance(user := part.get("user"), dict):
+        found += _user(user)
+    if isinstance(actor := part.get("actor"), dict):
+        if isinstance(user := actor.get("user"), dict):
+            found += _user(user)
+        if session := _name(dig(actor, "session", "uid"), "session"):
+            found.append(session)
+    if isinstance(source := part.get("src_endpoint"), dict):
+        found += _endpoint(source)
+    if isinstance(target := part.get("dst_endpoint"), dict):
+        found += _endpoint(target)
+    if file := text(dig(part, "file", "path")):
+        found.append(("file", file))
+    if url := text(dig(part, "url", "url_string"), 1024):
+        found.append(("url", url))
 
 
 def _name(value: object, kind: EntityKind) -> EntityDraft | None:
@@ -99,7 +119,8 @@ def _endpoint(endpoint: dict[str, Any], *, named: bool = True) -> Iterable[Entit
         uid = text(endpoint.get("uid"))
         if uid and uid.startswith("arn:") and (arn := entity_of(uid)):
             yield arn
-        yield from _container(mapping(endpoint.get("container")))
+        if isinstance(container := endpoint.get("container"), dict):
+            yield from _container(container)
 
 
 def _container(container: dict[str, Any]) -> Iterable[EntityDraft]:
@@ -125,18 +146,17 @@ def _user(user: dict[str, Any]) -> Iterable[EntityDraft]:
         yield "account", account
 
 
-def _observable(observable: dict[str, Any]) -> Iterable[EntityDraft]:
+def _observable(observable: dict[str, Any]) -> EntityDraft | None:
     kind, value = observable.get("type_id"), text(observable.get("value"))
     if value is None or not isinstance(kind, int):
-        return
+        return None
     if kind == 2:
-        if found := address(value):
-            yield "ip", found
-    elif kind == 10:
-        yield _name(value, "resource") or ("resource", value)
-    elif kind == 18:
-        yield "vulnerability", vulnerability(value)
-    elif kind in (1, 8):
-        yield _OBSERVABLES[kind], value.lower()
-    elif kind in _OBSERVABLES:
-        yield _name(value, _OBSERVABLES[kind]) or (_OBSERVABLES[kind], value)
+        found = address(value)
+        return ("ip", found) if found else None
+    if kind == 10:
+        return _name(value, "resource")
+    if kind == 18:
+        return "vulnerability", vulnerability(value)
+    if kind in (1, 8):
+        return _OBSERVABLES[kind], value.lower()
+    return _name(value, _OBSERVABLES[kind]) if kind in _OBSERVABLES else None

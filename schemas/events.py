@@ -123,6 +123,7 @@ class ConfigRecord(Contract):
     v: SchemaVersion = 1
     digest: str = Field(min_length=8, max_length=64)
     settings: dict[str, Any]
+    origin: Origin | None = None
 
 
 class Review(Contract):

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -23,6 +23,8 @@ from pydantic_settings import (
     SettingsError,
     TomlConfigSettingsSource,
 )
+
+from schemas.parameters import Parameters
 
 RAW_SOURCES = ("cloudtrail", "github", "cdevents", "trivy", "sarif", "ocsf")
 """Short names of the sources that have a raw topic of their own."""
@@ -47,24 +49,8 @@ _OURS = frozenset(
 """librdkafka properties that exactly-once rests on; ``kafka`` may not set them."""
 
 
-class BadSettings(ValueError):  # noqa: N818 - reads as what it says
+class BadSettings(ValueError):
     """A setting is wrong. The message names each key, where its value came from, and what is wrong with it."""
-
-
-class EngineSettings(BaseModel):
-    """What matters to the outcome. It reaches the fold only as a ``config`` record of the partition log."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    group_wait_ms: int = Field(
-        default=10_000, ge=0, description="log time from a unit's first signal to its first revision"
-    )
-    update_interval_ms: int = Field(default=5_000, ge=0, description="least log time between two revisions of a unit")
-    link_window_ms: int = Field(default=3_600_000, gt=0, description="event time in which shared entities link signals")
-    idle_close_ms: int = Field(
-        default=14 * 86_400_000, gt=0, description="log time without a signal that closes a unit"
-    )
-    signal_p: float = Field(default=1e-3, gt=0, lt=1, description="tail probability at which a score is a signal")
 
 
 class Settings(BaseSettings):
@@ -107,7 +93,7 @@ class Settings(BaseSettings):
     kafka: dict[str, str] = Field(
         default_factory=dict, repr=False, description="librdkafka properties for every client: TLS, SASL, socket limits"
     )
-    engine: EngineSettings = Field(default_factory=EngineSettings)
+    engine: Parameters = Field(default_factory=Parameters)
 
     @field_validator("max_message_bytes")
     @classmethod

@@ -7,10 +7,20 @@ table: after a restore it is another one.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 Row = tuple[Any, ...]
-Undo = list[tuple["Table", str, Row | None]]
+
+
+class Undoable(Protocol):
+    """What can take a row back: ``None`` where there was none."""
+
+    def load(self, key: str, row: Row | None, /) -> None:
+        """Put the row back."""
+
+
+Undo = list[tuple[Undoable, str, Row | None]]
+"""What to put back, in the order of writing."""
 
 
 class Table(dict[str, Row]):
@@ -42,7 +52,7 @@ class Table(dict[str, Row]):
         if key in self:
             del self[key]
 
-    def load(self, key: str, row: Row | None) -> None:
+    def load(self, key: str, row: Row | None, /) -> None:
         """Put a row back as restored: neither dirty nor undoable. ``None`` deletes."""
         if row is None:
             self.pop(key, None)

@@ -16,33 +16,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicCollection, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.edge import restore
-
-log = structlog.get_logger(__name__)
+from streams.edge.session import SessionEnded, Writer, close_all, is_record
+from streams.records import LogRecord, Output
 
 TICK = b'[{"type":"tick","v":1}]'
-
-
-class Record(NamedTuple):
-    """One record of the partition log. ``log_time`` is its append time, ms since the epoch."""
-
-    partition: int
-    offset: int
-    log_time: int
-    value: bytes
-
-
-class Output(NamedTuple):
-    """One record to write: ``role`` names the topic (``units``, ``suppressed``, ``dead-letters``, ``indicators``)."""
-
-    role: str
-    key: bytes
-    value: bytes
-    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class Fold(Protocol):
@@ -51,7 +32,7 @@ class Fold(Protocol):
     def load(self, key: bytes, value: bytes | None) -> None:
         """Take one changelog record back. Called for all of them, in order, before the first ``step``."""
 
-    def step(self, record: Record) -> list[Output]:
+    def step(self, record: LogRecord) -> list[Output]:
         """Fold one record of the log."""
 
     def drain(self) -> list[tuple[bytes, bytes | None]]:
@@ -98,19 +79,14 @@ class Observer:
     def committed(self, outputs: Sequence[Output], state: int, seconds: float) -> None:
         """A transaction with these outputs and ``state`` changelog records took ``seconds``."""
 
+    def turned(self) -> None:
+        """The pump's loop turned once, whether or not there was anything to do."""
+
     def failed(self, reason: str) -> None:
         """A session ended by a failure."""
 
     def ticked(self) -> None:
         """A tick was appended to the log."""
-
-
-class SessionEnded(Exception):  # noqa: N818 - the end of a session is an event, and often no error of ours
-    """This session cannot go on: fenced, timed out, lost, or the outcome of a commit is not known."""
-
-
-PASSING = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE})
-"""Consumer errors that librdkafka mends by itself."""
 
 
 class Owned:
@@ -127,7 +103,7 @@ class Owned:
         self.last_tick = 0.0
 
 
-class Session:
+class PumpSession:
     """One membership in the group, with one transactional producer, until something goes wrong or ``stop`` is set."""
 
     def __init__(
@@ -140,7 +116,7 @@ class Session:
         topics: Topics,
         limits: Limits,
         make_fold: Callable[[int], Fold],
-        process: Callable[[Sequence[tuple[Fold, Record]]], list[list[Output]]],
+        process: Callable[[Sequence[tuple[Fold, LogRecord]]], list[list[Output]]],
         observer: Observer,
         stop: threading.Event,
     ) -> None:
@@ -161,7 +137,7 @@ class Session:
         self.commits = 0
         self.failure: BaseException | None = None
         self.log_id = self._log_id()
-        self.producer = Producer(producer)
+        self.writer = Writer(producer, limits.transaction_wait)
         self.consumer = Consumer(consumer | {"enable.partition.eof": True})
 
     def _log_id(self) -> str:
@@ -175,7 +151,7 @@ class Session:
             SessionEnded: start a new session.
             restore.Refused: do not.
         """
-        self.producer.init_transactions(self.limits.transaction_wait)
+        self.writer.start()
         self.consumer.subscribe(
             [self.topics.log], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
         )
@@ -187,11 +163,7 @@ class Session:
         """Leave without committing. Never raises; safe in any state."""
         self.owned = {}
         self.pending = []
-        for what in (self.consumer.close, self.producer.purge, lambda: self.producer.flush(1.0)):
-            try:
-                what()
-            except (KafkaException, RuntimeError) as error:
-                log.debug("close", error=str(error))
+        close_all(self.consumer.close, self.writer.close)
 
     def _turn(self) -> None:
         messages = self._fetch()
@@ -206,30 +178,25 @@ class Session:
         ):
             self._commit()
         self._tick()
+        self.observer.turned()
 
     def _fetch(self) -> list[Message]:
         return self.consumer.consume(self.limits.fetch, timeout=self.limits.fetch_wait)
 
-    def _record(self, message: Message) -> Record | None:
-        partition, offset = message.partition(), message.offset()
-        error = message.error()
-        if error is not None:
-            if error.code() == KafkaError._PARTITION_EOF:
-                owned = self.owned.get(partition if partition is not None else -1)
-                if owned is not None:
-                    owned.at_end = True
-                return None
-            if error.fatal() or not (error.retriable() or error.code() in PASSING):
-                raise SessionEnded(f"consumer: {error}")
-            log.warning("consumer", error=str(error))
+    def _record(self, message: Message) -> LogRecord | None:
+        if not is_record(message, self._at_end):
             return None
+        partition, offset = message.partition(), message.offset()
         assert partition is not None
         assert offset is not None
-        value = message.value()
-        return Record(partition, offset, message.timestamp()[1], value if value is not None else b"")
+        return LogRecord(partition, offset, message.timestamp()[1], message.value() or b"")
 
-    def _fold(self, records: Sequence[Record]) -> None:
-        work: list[tuple[Fold, Record]] = []
+    def _at_end(self, partition: int) -> None:
+        if (owned := self.owned.get(partition)) is not None:
+            owned.at_end = True
+
+    def _fold(self, records: Sequence[LogRecord]) -> None:
+        work: list[tuple[Fold, LogRecord]] = []
         for record in records:
             owned = self.owned.get(record.partition)
             if owned is None or record.offset < owned.position:
@@ -253,26 +220,20 @@ class Session:
         """One transaction for everything since the last one. On any failure the session is over."""
         self.open_since = None
         moved = {p: o for p, o in self.owned.items() if o.moved}
-        if not moved and not self.pending:
+        if not moved:
             return
         started = time.monotonic()
         state = 0
-        try:
-            self.producer.begin_transaction()
+
+        def write() -> None:
+            nonlocal state
             for partition, output in self.pending:
-                self._produce(self.topics.outputs[output.role], partition, output.key, output.value, output.headers)
+                self.writer.write(self.topics.outputs[output.role], partition, output.key, output.value, output.headers)
             for partition, owned in moved.items():
-                if owned.genesis is not None:
-                    self._produce(
-                        self.topics.state, partition, restore.GENESIS_KEY, restore.encode_genesis(owned.genesis)
-                    )
-                for key, value in owned.fold.drain():
-                    self._produce(self.topics.state, partition, key, value)
-                    state += 1
-                self._produce(self.topics.state, partition, restore.POSITION_KEY, b"%d" % owned.position)
-            self._finish(moved)
-        except KafkaException as error:
-            raise self._ended(error) from error
+                state += self._write_state(partition, owned)
+
+        offsets = [TopicPartition(self.topics.log, p, o.position) for p, o in moved.items()]
+        self.writer.transact(write, offsets, self.metadata)
         self.commits += 1
         for owned in moved.values():
             owned.moved = False
@@ -281,37 +242,15 @@ class Session:
         self.pending = []
         self.pending_bytes = 0
 
-    def _finish(self, moved: dict[int, Owned]) -> None:
-        offsets = [TopicPartition(self.topics.log, p, o.position) for p, o in moved.items()]
-        self.producer.send_offsets_to_transaction(offsets, self.metadata, self.limits.transaction_wait)
-        deadline = time.monotonic() + self.limits.transaction_wait
-        while True:
-            try:
-                self.producer.commit_transaction(self.limits.transaction_wait)
-                return
-            except KafkaException as error:
-                if not error.args[0].retriable() or time.monotonic() > deadline:
-                    raise
-                log.warning("commit is tried again", error=str(error))
-
-    def _produce(
-        self, topic: str, partition: int, key: bytes, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
-    ) -> None:
-        while True:
-            try:
-                self.producer.produce(topic, value, key, partition, headers=list(headers) if headers else None)
-                return
-            except BufferError:
-                self.producer.poll(0.1)
-
-    def _ended(self, error: KafkaException) -> SessionEnded:
-        problem: KafkaError = error.args[0]
-        if problem.txn_requires_abort():
-            try:
-                self.producer.abort_transaction(self.limits.transaction_wait)
-            except KafkaException as second:
-                log.warning("abort failed", error=str(second))
-        return SessionEnded(f"transaction: {problem}")
+    def _write_state(self, partition: int, owned: Owned) -> int:
+        topic = self.topics.state
+        if owned.genesis is not None:
+            self.writer.write(topic, partition, restore.GENESIS_KEY, restore.encode_genesis(owned.genesis))
+        rows = owned.fold.drain()
+        for key, value in rows:
+            self.writer.write(topic, partition, key, value)
+        self.writer.write(topic, partition, restore.POSITION_KEY, b"%d" % owned.position)
+        return len(rows)
 
     def _tick(self) -> None:
         """Let time pass on partitions that are read to their end while something waits for the log's clock."""
@@ -404,26 +343,3 @@ class Session:
         self.pending_bytes = 0
         self.open_since = None
         self.observer.revoked()
-
-
-def run(make_session: Callable[[], Session], stop: threading.Event, observer: Observer, attempts: int = 3) -> None:
-    """Session after session until ``stop``. Failures in a row without a commit between them end the worker.
-
-    Raises:
-        restore.Refused: at once.
-        SessionEnded: after ``attempts`` failures in a row.
-    """
-    failures = 0
-    while not stop.is_set():
-        session = make_session()
-        try:
-            session.run()
-        except (SessionEnded, TimeoutError, KafkaException) as error:
-            failures = 1 if session.commits else failures + 1
-            observer.failed(str(error))
-            log.warning("session ended, starting again from what is committed", reason=str(error), failures=failures)
-            if failures >= attempts:
-                raise SessionEnded(f"{failures} sessions in a row failed, the last: {error}") from error
-            stop.wait(min(0.5 * failures, 5.0))
-        finally:
-            session.close()

@@ -22,23 +22,25 @@ import faust
 import structlog
 
 from streams.edge import pump, restore
+from streams.edge.session import Session, run_sessions
+from streams.records import LogRecord, Output
 
 log = structlog.get_logger(__name__)
 
 EXIT_FAILED = 70
 EXIT_REFUSED = 78
 
-Process = Callable[[Sequence[tuple[pump.Fold, pump.Record]]], list[list[pump.Output]]]
+Process = Callable[[Sequence[tuple[pump.Fold, LogRecord]]], list[list[Output]]]
 
 
 class Work(NamedTuple):
     """What the pump hands over, and where it waits for the outputs, one list a record."""
 
-    items: Sequence[tuple[pump.Fold, pump.Record]]
-    done: concurrent.futures.Future[list[list[pump.Output]]]
+    items: Sequence[tuple[pump.Fold, LogRecord]]
+    done: concurrent.futures.Future[list[list[Output]]]
 
 
-def fold_all(items: Sequence[tuple[pump.Fold, pump.Record]]) -> list[list[pump.Output]]:
+def fold_all(items: Sequence[tuple[pump.Fold, LogRecord]]) -> list[list[Output]]:
     """Fold the records in order."""
     return [fold.step(record) for fold, record in items]
 
@@ -63,7 +65,7 @@ class Worker:
         app_id: str,
         instance: str,
         control_topic: str,
-        make_session: Callable[[Process, threading.Event], pump.Session],
+        make_session: Callable[[Process, threading.Event], Session],
         observer: pump.Observer,
         stop_wait: float = 30.0,
         on_control: Callable[[bytes], None] | None = None,
@@ -109,7 +111,7 @@ class Worker:
                 if on_control is not None:
                     on_control(message)
 
-    def hand_over(self, items: Sequence[tuple[pump.Fold, pump.Record]]) -> list[list[pump.Output]]:
+    def hand_over(self, items: Sequence[tuple[pump.Fold, LogRecord]]) -> list[list[Output]]:
         """Give the records to the agent and wait for what follows from them. Called on the pump's thread."""
         assert self.loop is not None
         work = Work(items, concurrent.futures.Future())
@@ -154,7 +156,7 @@ class Worker:
     def _pump(self, ended: asyncio.Event) -> None:
         assert self.loop is not None
         try:
-            pump.run(lambda: self.make_session(self.hand_over, self.stop), self.stop, self.observer)
+            run_sessions(lambda: self.make_session(self.hand_over, self.stop), self.stop, self.observer.failed)
         except restore.Refused as error:
             log.critical("refused to start", reason=str(error))
             self.exit_code = EXIT_REFUSED

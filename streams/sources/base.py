@@ -91,7 +91,7 @@ class Malformed(NamedTuple):
 
 
 class Ignored(NamedTuple):
-    """An item that is well-formed and that Weir has no use for. ``reason`` is a short, bounded phrase, a metric label."""
+    """An item that is well-formed and that Weir has no use for. ``reason`` is short and bounded: a metric label."""
 
     reason: str
 

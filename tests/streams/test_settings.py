@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.parameters import Parameters
 from streams import settings as settings_module
-from streams.settings import BadSettings, EngineSettings, Settings, load, redaction_key, unknown_variables
+from streams.settings import BadSettings, Settings, load, redaction_key, unknown_variables
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def test_defaults_need_no_file_and_no_variable() -> None:
     """In an empty folder with an empty environment there are settings, without a broker's address."""
     settings = load()
     assert (settings.bootstrap, settings.app, settings.partitions) == (None, "weir", 4)
-    assert settings.engine == EngineSettings()
+    assert settings.engine == Parameters()
 
 
 def test_flag_beats_variable_beats_file(monkeypatch: pytest.MonkeyPatch) -> None:

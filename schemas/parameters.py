@@ -1,0 +1,40 @@
+"""The settings that matter to the outcome. They reach the fold only as ``config`` records of the partition log."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_DAY = 86_400_000
+
+
+class Parameters(BaseModel):
+    """In force from the place of their record in the log on. Times in ms."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group_wait_ms: int = Field(
+        default=10_000, ge=0, description="log time from a unit's first signal to its first revision"
+    )
+    update_interval_ms: int = Field(default=5_000, ge=0, description="least log time between two revisions of a unit")
+    link_window_ms: int = Field(default=3_600_000, gt=0, description="event time in which shared entities link signals")
+    idle_close_ms: int = Field(default=14 * _DAY, gt=0, description="log time without a signal that closes a unit")
+    retention_ms: int = Field(
+        default=7 * _DAY,
+        gt=0,
+        description="event time behind its source's newest event up to which a late event is taken",
+    )
+    signal_p: float = Field(default=1e-3, gt=0, lt=1, description="tail probability at which a score is a signal")
+    signal_severity: int = Field(default=2, ge=0, le=6, description="least OCSF severity of a finding that is a signal")
+    scoring: bool = Field(default=True, description="whether models score activity; off: signals are findings only")
+    max_signals: int = Field(default=1_000, ge=1, description="collapsed signals that a unit lists; more are counted")
+    max_seen: int = Field(default=500_000, ge=1_000, description="ids a domain keeps to know duplicates by")
+    max_changes: int = Field(default=5_000, ge=10, description="changes a domain keeps")
+    shown_changes: int = Field(default=5, ge=0, description="suspect changes that a unit shows")
+
+    def digest(self) -> str:
+        """16 hex digits; equal exactly if all parameters are."""
+        text = json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":"))
+        return blake2b(text.encode(), digest_size=8).hexdigest()

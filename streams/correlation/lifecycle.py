@@ -1,0 +1,48 @@
+"""When a unit gets a revision, and why: decided by the log's clock alone, never by commit or poll. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.parameters import Parameters
+from schemas.unit import Reason
+from streams.correlation.rows import UnitRow
+
+RANK: Final[dict[str, int]] = {
+    name: rank
+    for rank, name in enumerate(
+        ("signal", "context", "related", "change", "review", "late", "split", "reopened", "opened", "merged", "closed")
+    )
+}
+"""Of several reasons that wait for one revision, the highest names it."""
+
+
+def touch(unit: UnitRow, reason: Reason, log_time: int, parameters: Parameters) -> UnitRow:
+    """The unit with a revision due for ``reason``, at the earliest moment its intervals allow."""
+    if unit.revision == 0:
+        due = unit.opened_log + parameters.group_wait_ms
+        return unit._replace(pending="opened", due=due)
+    if unit.pending is None:
+        return unit._replace(pending=reason, due=max(log_time, unit.updated_log + parameters.update_interval_ms))
+    return unit._replace(pending=reason) if RANK[reason] > RANK[unit.pending] else unit
+
+
+def idle_due(unit: UnitRow, parameters: Parameters) -> int:
+    """Log time at which the unit closes if no signal comes."""
+    return unit.last_log + parameters.idle_close_ms
+
+
+def decide(unit: UnitRow, log_time: int, parameters: Parameters) -> Reason | None:
+    """Whether a revision is due at ``log_time``, and its reason."""
+    if unit.pending is not None and unit.due is not None and unit.due <= log_time:
+        return unit.pending  # type: ignore[return-value] # only reasons are put there
+    if unit.status == "open" and unit.revision and idle_due(unit, parameters) <= log_time:
+        return "closed"
+    return None
+
+
+def next_due(unit: UnitRow, parameters: Parameters) -> int | None:
+    """The next log time at which ``decide`` may say something."""
+    if unit.due is not None:
+        return unit.due
+    return idle_due(unit, parameters) if unit.status == "open" else None

@@ -1,0 +1,83 @@
+"""The rows of the correlation state. All of them survive JSON: ints, floats, strings, None and tuples of these."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from schemas.entity import Entity
+
+Pairs = tuple[tuple[str, str], ...]
+"""Entities as plain pairs of kind and id."""
+
+
+class SignalRow(NamedTuple):
+    """One collapsed signal of a unit: its first occurrence, and what the repeats add. Times in event ms."""
+
+    source: str
+    source_id: str
+    kind: str
+    first: int
+    last: int
+    times: int
+    title: str
+    severity: int
+    score: float
+    why: tuple[str, ...]
+    entities: Pairs
+    component: str | None
+    kev: bool = False
+    cvss: float | None = None
+    fix: str | None = None
+
+
+class UnitRow(NamedTuple):
+    """One unit. ``*_log`` are log times, ``first``, ``last`` and ``anchor`` event times, all in ms."""
+
+    revision: int  # 0: not emitted yet
+    unit_id: str  # "" until the first revision
+    status: str
+    pending: str | None  # reason of the revision that is due
+    due: int | None  # log time at which it is due
+    opened_log: int
+    updated_log: int
+    last_log: int  # log time of the newest signal
+    anchor: int
+    anchor_id: str  # source and source id of the earliest member
+    first: int
+    last: int
+    members: int
+    member_hash: str  # additive set hash over (source, source_id), hex
+    severity: int
+    signals: int  # collapsed signals listed
+    unlisted: int  # members that no listed signal counts
+    first_offset: int
+    last_offset: int
+    aliases: tuple[str, ...]
+    merged_into: str | None
+    disposition: str
+
+
+class ChangeRow(NamedTuple):
+    """One change of the domain; ``time`` in event ms. ``home`` is false where it happened in another domain."""
+
+    source: str
+    source_id: str
+    time: int
+    kind: str
+    actor: str | None
+    title: str
+    status: str
+    revision: str | None
+    component: str | None
+    entities: Pairs
+    home: bool
+
+
+def tuples(value: Any) -> Any:
+    """Lists, as JSON gives them, back to tuples, at any depth."""
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def pairs(entities: tuple[Entity, ...]) -> Pairs:
+    """Entities as plain pairs."""
+    return tuple((kind, id_) for kind, id_ in entities)

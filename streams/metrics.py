@@ -1,0 +1,44 @@
+"""What the processes count, in one typed catalogue. Base units; no label whose values come from outside unbounded."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from streams.version import VERSION
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The metrics of one process, on a registry of their own."""
+
+    def __init__(self, role: str) -> None:
+        self.registry = CollectorRegistry()
+        r = self.registry
+        Gauge("weir_build_info", "Version and role of this process.", ["version", "role"], registry=r).labels(
+            VERSION, role
+        ).set(1)
+        self.raw_records = Counter("weir_raw_records_total", "Raw records read.", registry=r)
+        self.raw_bytes = Counter("weir_raw_bytes_total", "Bytes of raw records read.", registry=r)
+        self.items = Counter("weir_items_total", "What became of the items of raw records.", ["outcome"], registry=r)
+        self.ignored = Counter("weir_ignored_total", "Items nothing was made of.", ["source", "reason"], registry=r)
+        self.dead_letters = Counter("weir_dead_letters_total", "Dead letters written.", ["stage"], registry=r)
+        self.redactions = Counter("weir_redactions_total", "Secrets replaced.", ["type"], registry=r)
+        self.log_records = Counter("weir_log_records_total", "Log records folded.", registry=r)
+        self.log_bytes = Counter("weir_log_bytes_total", "Bytes of log records folded.", registry=r)
+        self.events = Counter("weir_events_total", "What became of the events of the log.", ["outcome"], registry=r)
+        self.revisions = Counter("weir_revisions_total", "Unit revisions committed.", ["reason"], registry=r)
+        self.state_rows = Counter("weir_state_rows_total", "Changelog rows committed.", registry=r)
+        self.ticks = Counter("weir_ticks_total", "Ticks appended to the log.", registry=r)
+        self.sessions_failed = Counter("weir_sessions_failed_total", "Sessions that ended by a failure.", registry=r)
+        self.commit_seconds = Histogram(
+            "weir_commit_seconds", "Time one transaction took.", buckets=_SECONDS, registry=r
+        )
+        self.log_delay_seconds = Histogram(
+            "weir_log_delay_seconds",
+            "Time from the append of the newest folded log record to its commit.",
+            buckets=_SECONDS,
+            registry=r,
+        )
+        self.partitions = Gauge("weir_partitions", "Partitions of the log that this worker owns.", registry=r)
+        self.last_commit = Gauge("weir_last_commit_timestamp_seconds", "When the last transaction ended.", registry=r)

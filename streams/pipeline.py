@@ -1,0 +1,369 @@
+"""The fold of one partition: score, learn, group, annotate, decide. Pure; shared by worker, replay and tests.
+
+State and record in, changed rows and outputs out. Nothing else decides anything: not how the records were fetched, not
+when they were committed, not in which process. So folding the same log again gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from hashlib import blake2b
+from math import log10
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from models.reason import text
+from models.suite import Suite
+from schemas.dead_letter import DeadLetter, Stage
+from schemas.events import BATCH, EVENT, Activity, Change, ConfigRecord, ContextRecord, Event, Finding, Related, Review
+from schemas.parameters import Parameters
+from schemas.unit import Unit
+from streams.catalog import Catalog
+from streams.correlation import correlator, group
+from streams.correlation.arrival import arrive
+from streams.correlation.risk import Facts
+from streams.correlation.rows import SignalRow, pairs, tuples
+from streams.correlation.state import SHARED, Domain, State
+from streams.correlation.unit import Engine
+from streams.dead_letters import headers as dead_letter_headers
+from streams.records import LogRecord, Output
+from streams.sources.registry import SOURCES
+from streams.unit_record import unit_record
+from streams.version import VERSION
+
+DEFAULT_LATENESS_MS = 300_000
+LATENESS_MS = {source.name: int(source.lateness.total_seconds() * 1000) for source in SOURCES}
+
+FAILED_IN_A_ROW = 100
+FAILED_SHARE = 0.01
+FAILED_SAMPLE = 1_000
+"""An event on which the fold fails is a dead letter; more than these, and the fault is ours: the worker stops."""
+
+
+class TooManyFailures(Exception):
+    """The fold fails on too many events for the events to be to blame."""
+
+
+class Pipeline:
+    """One partition's fold. ``load`` all changelog rows first, then ``step`` record by record.
+
+    ``counts`` tells what became of the events, for metrics and summaries; it is no part of the state. Every event
+    counts under exactly one of member, change, uninteresting, duplicate, too_late, failed, invalid, steering.
+    """
+
+    def __init__(self, partition: int | None = None) -> None:
+        self.partition = partition
+        self.state = State()
+        self.catalog = Catalog()
+        self.suites: dict[str, Suite] = {}
+        self.counts: Counter[str] = Counter()
+        self.revisions: Counter[str] = Counter()
+        self.members: list[tuple[str, str, str]] | None = None
+        self._names: tuple[str, ...] = ()
+        self._restoring = False
+        self._in_a_row = 0
+        self._facts: dict[str, Facts | None] = {}
+
+    # State in and out
+
+    def load(self, key: bytes, value: bytes | None) -> None:
+        """Take one changelog record back."""
+        table, name, row_key = orjson.loads(key)
+        row = None if value is None else tuples(orjson.loads(value))
+        self.state.domain(name).load(table, row_key, row)
+        self._restoring = True
+
+    def drain(self) -> list[tuple[bytes, bytes | None]]:
+        """Changed rows since the last drain, as changelog records."""
+        dumps = orjson.dumps
+        return [
+            (dumps((table, name, key)), None if row is None else dumps(tuple(row)))
+            for table, name, key, row in self.state.drain()
+        ]
+
+    def next_due(self) -> int | None:
+        """The log time at which something is due even if nothing arrives, ms."""
+        self._ready()
+        return correlator.next_due(self.state)
+
+    def _ready(self) -> None:
+        if not self._restoring:
+            return
+        self._restoring = False
+        self.state.touched.clear()
+        self.state.index()
+        if (row := self.state.clock.get("parameters")) is not None:
+            self.state.parameters = Parameters.model_validate_json(row[0])
+        for key, row in self.state.shared.table("catalog").items():
+            self.catalog.apply(key, json.loads(row[0]))
+
+    # The fold
+
+    def step(self, record: LogRecord) -> list[Output]:
+        """Fold one record of the log.
+
+        Raises:
+            TooManyFailures: the caller must stop without committing.
+        """
+        self._ready()
+        out: list[Output] = []
+        events: list[Event] = []
+        try:
+            events = BATCH.validate_json(record.value)
+        except ValidationError:
+            events = self._salvage(record, out)
+        now = self.advance(record.log_time, out)
+        for event in events:
+            self.fold(event, now, record.offset, out)
+        self.state.journal.clear()
+        return out
+
+    def advance(self, log_time: int, out: list[Output]) -> int:
+        """Move the log's clock, never back, and emit what is due by then. Returns the clock, ms."""
+        row = self.state.clock.get("log_time")
+        now = log_time if row is None or log_time > row[0] else row[0]
+        if row is None or now != row[0]:
+            self.state.touched.add(SHARED)
+            self.state.clock["log_time"] = (now,)
+        timers = self.state.timers
+        if timers and timers[0][0] <= now:
+            for unit in correlator.due(self.state, now, self._engine, self.facts):
+                self._emit(unit, out)
+        return now
+
+    def flush(self, out: list[Output]) -> None:
+        """The end of a replay: emit what waits for its interval; close nothing."""
+        row = self.state.clock.get("log_time")
+        for unit in correlator.flush(self.state, row[0] if row else 0, self._engine, self.facts):
+            self._emit(unit, out)
+
+    def fold(self, event: Event, now: int, offset: int, out: list[Output]) -> None:
+        """Fold one event. If that fails, the state is as before, and the event is a dead letter."""
+        self.state.journal.clear()
+        try:
+            self._fold(event, now, offset, out)
+            self._in_a_row = 0
+        except Exception as error:
+            self.state.undo()
+            self.suites.clear()
+            self.counts["failed"] += 1
+            self._in_a_row += 1
+            out.append(_refuse(event, "correlate", f"{type(error).__name__}: {error}"))
+            total = sum(self.counts.values())
+            if self._in_a_row >= FAILED_IN_A_ROW or (
+                total >= FAILED_SAMPLE and self.counts["failed"] > FAILED_SHARE * total
+            ):
+                raise TooManyFailures(
+                    f"the fold failed on {self.counts['failed']} of {total} events, {self._in_a_row} of them in a row; "
+                    f"the last: {type(error).__name__}: {error}"
+                ) from error
+
+    def _fold(self, event: Event, now: int, offset: int, out: list[Output]) -> None:
+        if isinstance(event, Activity | Finding | Change):
+            self._observe(event, now, offset, out)
+            return
+        self.counts["steering"] += 1
+        if isinstance(event, ContextRecord):
+            self._context(event)
+        elif isinstance(event, ConfigRecord):
+            self._configure(event)
+        elif isinstance(event, Review):
+            if not correlator.add_review(self.state, self.state.domain(event.domain), event, now):
+                out.append(_refuse(event, "correlate", f"no open unit {event.unit_id} in {event.domain}"))
+        elif isinstance(event, Related):
+            correlator.add_related(self.state, self.state.domain(event.domain), event, now)
+
+    def _observe(self, event: Activity | Finding | Change, now: int, offset: int, out: list[Output]) -> None:
+        state = self.state
+        domain = state.domain(event.domain)
+        stamp = round(event.time.timestamp() * 1000)
+        source = event.source
+        lateness = LATENESS_MS.get(source, DEFAULT_LATENESS_MS)
+        key = event.type[0] + event.source_id
+        verdict, time, _ = arrive(domain, source, key, stamp, now, lateness, state.parameters)
+        if verdict == "duplicate":
+            self.counts["duplicate"] += 1
+            return
+        if verdict == "too_late":
+            self.counts["too_late"] += 1
+            out.append(_refuse(event, "late", f"older than what {source} is still taken for in {domain.name}"))
+            return
+        if isinstance(event, Activity):
+            signal = self._score(domain, event, time) if state.parameters.scoring else None
+        elif isinstance(event, Finding):
+            interesting = event.status == "open" and event.severity >= state.parameters.signal_severity
+            signal = correlator.finding_signal(event, time) if interesting else None
+        else:
+            correlator.add_change(state, domain, event, time, now)
+            self.counts["change"] += 1
+            return
+        if signal is None:
+            self.counts["uninteresting"] += 1
+            return
+        cluster = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
+        self.counts["member"] += 1
+        if self.members is not None:
+            self.members.append((domain.name, cluster, event.source_id))
+
+    def _score(self, domain: Domain, event: Activity, time: int) -> SignalRow | None:
+        suite = self.suites.get(domain.name)
+        if suite is None:
+            suite = self.suites[domain.name] = Suite(domain.table)
+            self._names = suite.names()
+        ip = resource = None
+        for kind, id_ in event.entities:
+            if kind == "ip" and ip is None:
+                ip = id_
+            elif kind == "resource" and resource is None:
+                resource = id_
+        verdict = suite.score_and_learn(
+            {
+                "time": time,
+                "principal": event.actor,
+                "action": event.action,
+                "resource": resource,
+                "ip": ip,
+                "outcome": event.outcome,
+                "component": event.component,
+            }
+        )
+        if verdict.p > self.state.parameters.signal_p:
+            return None
+        from_p = min(1.0, _decades(verdict.p) / 10)
+        lead = verdict.parts[0]
+        return SignalRow(
+            source=event.source,
+            source_id=event.source_id,
+            kind="anomaly",
+            first=time,
+            last=time,
+            times=1,
+            title=f"unusual {event.action}" + (f" by {event.actor}" if event.actor else ""),
+            severity=2 if verdict.learning or from_p < 0.4 else 3 if from_p < 0.7 else 4,
+            score=from_p * (0.5 + 0.5 * verdict.maturity),
+            why=tuple(text(part) for part in verdict.parts[:4])
+            + ((f"still learning: maturity {lead.maturity:.2f}",) if verdict.learning else ()),
+            entities=correlator.with_component(pairs(event.entities), event.component),
+            component=event.component,
+        )
+
+    def _context(self, event: ContextRecord) -> None:
+        if event.kind != "catalog":
+            return
+        table = self.state.shared.table("catalog")
+        self.state.touched.add(SHARED)
+        if event.record is None:
+            table.discard(event.key)
+        else:
+            table[event.key] = (json.dumps(event.record, sort_keys=True),)
+        self.catalog.apply(event.key, event.record)
+        self._facts.clear()
+
+    def _configure(self, event: ConfigRecord) -> None:
+        parameters = Parameters.model_validate(event.settings)
+        if parameters == self.state.parameters:
+            return
+        self.state.parameters = parameters
+        self.state.touched.add(SHARED)
+        self.state.clock["parameters"] = (parameters.model_dump_json(),)
+        self.state.index()
+
+    # Around it
+
+    def facts(self, component: str) -> Facts | None:
+        """What the catalog says about a component."""
+        if component not in self._facts:
+            found = self.catalog.facts(component)
+            self._facts[component] = found and Facts(
+                owner=found.owner,
+                internet_facing=found.internet_facing,
+                privileged=found.privileged,
+                customer_path=found.customer_path,
+                depends_on=tuple(self.catalog.name(ref) for ref in found.depends_on),
+            )
+        return self._facts[component]
+
+    def _engine(self, domain: Domain) -> Engine:
+        return Engine(
+            version=f"weir/{VERSION}",
+            config=self.state.parameters.digest(),
+            models=self._names if domain.name in self.suites else (),
+            context=self.catalog.digest(),
+            partition=self.partition,
+        )
+
+    def _emit(self, unit: Unit, out: list[Output]) -> None:
+        self.revisions[unit.reason] += 1
+        out.append(unit_record(unit))
+
+    def _salvage(self, record: LogRecord, out: list[Output]) -> list[Event]:
+        """The events of a batch that does not validate as a whole; the others are dead letters."""
+        try:
+            items = orjson.loads(record.value)
+        except orjson.JSONDecodeError as error:
+            items = []
+            out.append(_broken(record, None, str(error), record.value))
+            self.counts["invalid"] += 1
+        events: list[Event] = []
+        for number, item in enumerate(items if isinstance(items, list) else [items]):
+            try:
+                events.append(EVENT.validate_json(orjson.dumps(item)))
+            except ValidationError as error:
+                first = error.errors(include_url=False, include_input=False)[0]
+                place = ".".join(map(str, first["loc"]))
+                out.append(_broken(record, number, f"{place}: {first['msg']}", orjson.dumps(item)))
+                self.counts["invalid"] += 1
+        return events
+
+
+def _decades(p: float) -> float:
+    """``-log10 p``, at most 300."""
+    return 300.0 if p <= 1e-300 else -log10(p)
+
+
+def _refuse(event: Any, stage: Stage, reason: str) -> Output:
+    """A dead letter for an event of the log. Its text went through redaction before it entered the log."""
+    value = event.model_dump_json().encode()
+    origin = getattr(event, "origin", None)
+    topic, partition, offset, item = origin if origin is not None else ("", -1, -1, None)
+    return _output(
+        DeadLetter(
+            topic=topic,
+            partition=partition,
+            offset=offset,
+            item=item,
+            stage=stage,
+            reason=reason[:1024],
+            source=getattr(event, "source", None),
+            key=getattr(event, "source_id", None),
+            value=value[:65_536].decode(errors="replace"),
+            size=len(value),
+            digest=blake2b(value, digest_size=16).hexdigest(),
+            truncated=len(value) > 65_536,
+        )
+    )
+
+
+def _broken(record: LogRecord, item: int | None, reason: str, value: bytes) -> Output:
+    return _output(
+        DeadLetter(
+            topic="log",
+            partition=record.partition,
+            offset=record.offset,
+            item=item,
+            stage="validate",
+            reason=reason[:1024],
+            value=value[:65_536].decode(errors="replace"),
+            size=len(value),
+            digest=blake2b(value, digest_size=16).hexdigest(),
+            truncated=len(value) > 65_536,
+        )
+    )
+
+
+def _output(letter: DeadLetter) -> Output:
+    key = f"{letter.topic}/{letter.partition}/{letter.offset}".encode()
+    return Output("dead-letters", key, letter.model_dump_json().encode(), tuple(dead_letter_headers(letter)))

@@ -130,7 +130,9 @@ class Ingest:
             self.counts[draft["type"]] += 1
             return
         draft["source"] = source
-        domain, component = self.catalog.resolve(draft["entities"], draft["domain"])
+        domain, component = self.catalog.resolve(
+            draft["entities"], draft["domain"], by_actor=draft["type"] == "activity"
+        )
         draft["domain"] = domain
         if component is not None:
             draft["component"] = component

@@ -1,4 +1,4 @@
-"""The command line. Data on stdout, logs and progress on stderr; exit code 0 good, 1 check failed, 2 bad usage or input.
+"""The command line. Data on stdout, logs on stderr; exit code 0 good, 1 check failed, 2 bad usage or input.
 
 One file a group of commands, each with ``register(app)``.
 """

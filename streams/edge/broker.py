@@ -27,7 +27,7 @@ _START_SECONDS = 60.0
 _GIVEN_SECONDS = 15.0
 
 
-class NoBroker(RuntimeError):  # noqa: N818 - reads as what it says
+class NoBroker(RuntimeError):
     """There is no broker, and none can be started; the message is one sentence for the user."""
 
 

@@ -36,11 +36,11 @@ _TIED = (
 )
 
 
-class Unavailable(Exception):  # noqa: N818 - reads as what it says
+class Unavailable(Exception):
     """This way to a broker is not open on this machine; the message is one clause that says why."""
 
 
-class BrokerDied(RuntimeError):  # noqa: N818 - reads as what it says
+class BrokerDied(RuntimeError):
     """The broker ended or did not answer; the message holds the end of its log."""
 
 

@@ -20,7 +20,7 @@ POSITION_KEY = b"\x00position"
 STATE_VERSION = 1
 
 
-class Refused(Exception):  # noqa: N818 - a verdict, not a malfunction
+class Refused(Exception):
     """The partition must not be folded; the text says what contradicts what, and what an operator can do."""
 
 

@@ -61,7 +61,7 @@ def dead_letter(
         reason=_line(redactor, reason, _REASON),
         place=_line(redactor, place, _PLACE),
         source=None if source is None else _plain(source),
-        key=None if key is None else _line(redactor, _decoded(key[: _KEY + _MARGIN]), _KEY),
+        key=None if key is None else _content(redactor, "", key),
         headers=tuple(_header(redactor, name, content) for name, content in headers[:_HEADERS]),
         value=text,
         size=len(value),
@@ -155,19 +155,23 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _line(redactor: Redactor, text: str, limit: int) -> str:
-    """Redacted, escaped and cut text. Beyond the margin it is not read; what touches the end is left out."""
-    beyond = len(text) > limit + _MARGIN
-    text = redactor.redact_text(_utf8(text[: limit + _MARGIN]))
-    if beyond:
-        text = text[:-_MARGIN]
-    text = _escaped(text)
-    return text if len(text) <= limit else text[: limit - len(_CUT)] + _CUT
+    """Redacted, escaped and cut text."""
+    window = _utf8(text[: limit + _MARGIN])
+    return _fitted(redactor.redact_text(window), limit, longer=len(text) > limit + _MARGIN)
 
 
 def _header(redactor: Redactor, name: str, content: bytes | None) -> tuple[str, str]:
     """A header, whose name may promise a secret."""
-    name = _line(redactor, name, _HEADER_NAME)
-    if content is None:
-        return name, ""
-    text = _decoded(content[: _KEY + _MARGIN])
-    return name, _line(redactor, redactor.redact_field(name, text), _KEY)
+    return _line(redactor, name, _HEADER_NAME), "" if content is None else _content(redactor, name, content)
+
+
+def _content(redactor: Redactor, name: str, content: bytes) -> str:
+    """The value of a header, or the key."""
+    text = redactor.redact_field(name, _decoded(content[: _KEY + _MARGIN]))
+    return _fitted(redactor.redact_text(text), _KEY, longer=len(content) > _KEY + _MARGIN)
+
+
+def _fitted(text: str, limit: int, *, longer: bool) -> str:
+    """Escaped and cut redacted text. If the original went on, the end may be half a secret, and goes."""
+    text = _escaped(text[:-_MARGIN] if longer else text)
+    return text if len(text) <= limit and not longer else text[: limit - len(_CUT)] + _CUT

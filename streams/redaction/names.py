@@ -121,7 +121,7 @@ def kind_of(name: str) -> str | None:
 _NOT_A_SECRET = re.compile(
     r"\s*\Z"
     r"|[*•.]+\Z|[xX]{4,}\Z"
-    r"|(?:\w+ )?\[REDACTED:[a-z0-9-]+:[0-9a-f]{8}\]\Z"
+    r"|(?:\w+ )?\[REDACTED:[a-z0-9-]{1,32}:[0-9a-f]{8}\]\Z"
     r"|\W?(?:REDACTED|FILTERED|MASKED|HIDDEN|SENSITIVE)\W?\Z|HIDDEN_DUE_TO_SECURITY_REASONS\Z"
     r"|<[A-Za-z_ -]+>\Z|\((?:sensitive value|known after apply)\)\Z"
     r"|\$?\{\{?[ \w.:-]+\}?\}\Z|\$\([ \w.:-]+\)\Z|%[sdv]\Z"

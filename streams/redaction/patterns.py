@@ -47,7 +47,7 @@ PATTERNS: tuple[Pattern, ...] = (
     _pattern("google-oauth", "GOCSPX- ya29.", r"[A-Za-z0-9_.-]{20,}"),
     _pattern("aws-session-token", "IQoJb3JpZ2lu FwoGZXIvYXdz FQoGZXIvYXdz", r"[A-Za-z0-9/+=%_-]{40,}"),
     Pattern("azure-client-secret", ("Q~",), re.compile(r"[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,}", re.ASCII)),
-    _pattern("jwt", "eyJ", r"[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){0,2})?", proof=1),
+    _pattern("jwt", "eyJ", r"[\w-]{8,}+(\.[\w-]*+\.[\w-]*+(?:\.[\w-]*+){0,2})?", proof=1),
     _pattern("stripe-key", "sk_live_ rk_live_ sk_test_ rk_test_ whsec_", r"[A-Za-z0-9]{16,}"),
     _pattern("sendgrid-key", "SG.", r"[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{30,}"),
     _pattern("npm-token", "npm_", r"[A-Za-z0-9]{36,}"),

@@ -13,35 +13,42 @@ from streams.redaction.patterns import PATTERNS
 from streams.redaction.search import CHUNK, OVERLAP, BytesSearch
 from streams.redaction.text import CODED
 
-_SHORT = ("SK", "key-", "Q~")
+_SHORT = ("SK", "key-", "Q~", "sk-")
 """Literals that are frequent in harmless text, so that a look at what follows pays."""
-_SHORTS = BytesSearch(_SHORT)
-_SHORT_SHAPES = re.compile(rb"(?:SK|key-)[0-9a-f]{32}|Q~[A-Za-z0-9_~.-]{31}")
 
-_SHAPES = BytesSearch(
-    [
-        *(literal for pattern in PATTERNS for literal in pattern.literals if literal not in _SHORT),
-        *CODED,
-        "PRIVATE KEY",
-        "jdbc:oracle:",
-        r"\u00",  # escaped ASCII: anything may hide behind it
-    ]
+_SHORTS = BytesSearch(_SHORT)
+_SHORT_SHAPES = re.compile(
+    rb"(?:SK|key-)[0-9a-f]{32}|Q~[A-Za-z0-9_~.-]{31}|(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))sk-[A-Za-z0-9_-]{20}"
 )
 
-_COMMON = ("auth", "pass", "sig", "signature", "accesskey")
-"""Ends of names that are in nearly every harmless record too: author, passed, SignatureVersion, accessKeyId."""
+_CORES = ("sk-", "xox", "shp", "dckr_", "k_live_", "k_test_", "sntry", "oGZXIvYXdz")
+"""One literal for many that share it; the fewer there are the faster the search."""
+
+_SHAPES = BytesSearch(
+    {
+        next((core for core in _CORES if core in literal), literal)
+        for pattern in PATTERNS
+        for literal in pattern.literals
+    }.difference(_SHORT)
+    | {*CODED, "PRIVATE KEY", "jdbc:oracle:", r"\u00"}  # escaped ASCII: anything may hide behind it
+)
+
+_COMMON = ("auth", "pass", "sig", "signature")
+"""Ends of names that are in nearly every harmless record too: author, passed, SignatureVersion."""
 
 _WORDS = BytesSearch(
     [
-        *(word for word in KEYWORDS if word not in _COMMON),
+        *(word for word in KEYWORDS if word not in _COMMON and not word.endswith("key")),
+        *(f"key{sign}" for sign in "\"\\'=:> "),
         *('auth"', "auth\\", 'pass"', "pass\\", "pass=", "sig=", "signature="),
-        *('accesskey"', "accesskey\\", "accesskey=", "accesskey:"),
-        *("secrets", 'secretlist"', "secretlist\\", "basic ", "bearer "),
+        *('secrets"', "secrets\\", 'secretlist"', "secretlist\\", "basic ", "bearer "),
     ]
 )
+_KEYS = tuple({word.translate(str.maketrans("", "", "_- ")).encode() for word in KEYWORDS if word.endswith("key")})
 
 _LETTERS = range(ord("a"), ord("z") + 1)
 _COLON = ord(":")
+_K = ord("k")
 _FOLLOW = frozenset(b"\"'\\])}=:> \t")
 
 _ENDS = re.compile(
@@ -60,14 +67,15 @@ _QUOTES = b'"\\'
 _DASH = ord("-")
 
 _HARMLESS = tuple(name.encode() for name in HARMLESS)
-_JOINERS = b'_-. "'
+_JOINERS = b'_-. "\\'
 _AT_SIGNS = 64
 
 
 def suspicious(value: bytes) -> bool:
     """Whether JSON text may hold a secret; never false where ``Redactor`` would find one by name or shape.
 
-    One exception: the pair of an AWS key id and its secret in running text, because key ids are in every record.
+    Two exceptions: the pair of an AWS key id and its secret in running text, because key ids are in every record, and
+    base64 that says neither password, secret, token nor private key.
     """
     if len(value) <= CHUNK:
         return _suspicious(value)
@@ -86,7 +94,13 @@ def _suspicious(value: bytes) -> bool:
     size = len(lower)
     for find in _WORDS.finds:
         for _, start, end in find(lower):
-            if end == size or lower[end - 1] not in _LETTERS:
+            if lower[end - 1] not in _LETTERS:
+                if lower[start] != _K:
+                    return True
+                end -= 1  # one of many keys: which?
+                if not lower[max(0, start - 24) : end].translate(None, _JOINERS).endswith(_KEYS):
+                    continue
+            elif end == size:
                 return True
             follows = lower[end]
             if follows not in _FOLLOW or (follows == _COLON and lower[start - 1] in b":/"):

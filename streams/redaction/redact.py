@@ -12,7 +12,7 @@ import orjson
 
 from streams.redaction.names import kind_of, spared
 from streams.redaction.prefilter import suspicious
-from streams.redaction.text import PLACEHOLDER, TYPED, names_value, redact_text
+from streams.redaction.text import PLACEHOLDER, TYPED, is_userpass, names_value, opens_key, redact_text
 
 _DEPTH = 64
 """Deeper than any vendor's document. What lies below is replaced, so that hostile nesting can't exhaust the stack."""
@@ -163,10 +163,10 @@ class Redactor:
         typed = self._string(value, depth, found)
         if PLACEHOLDER.fullmatch(typed):
             return typed  # a known shape says more than the name
-        if kind == "basic" and typed is value:
-            return redacted[6:-1] if (redacted := self.redact_text(f'auth="{value}"')) != f'auth="{value}"' else value
-        if kind in ("authorization", "cookie") and value[:1] in "{[" and typed is not value:
+        if kind == "basic" and not is_userpass(value):
             return typed
+        if kind in ("authorization", "cookie") and _container(value) is not None:
+            return typed  # Azure's activity log: {"scope": …, "action": …}
         scheme, gap, rest = value.partition(" ")
         if kind == "authorization" and gap and scheme.isalpha():
             if spared(kind, rest):
@@ -180,14 +180,10 @@ class Redactor:
         """A string under any other name: nested JSON, or free text."""
         if len(value) < _SHORTEST or not (TYPED.any(value) or names_value(value) or "@" in value):
             return value
-        if value.lstrip()[:1] in ("{", "["):
-            try:
-                nested = orjson.loads(value)
-            except orjson.JSONDecodeError:
-                nested = None
-            if nested is not None:
-                redacted = self._walk(nested, depth + 8, found)
-                return value if redacted is nested else orjson.dumps(redacted).decode()
+        nested = _container(value)
+        if nested is not None:
+            redacted = self._walk(nested, depth + 8, found)
+            return value if redacted is nested else orjson.dumps(redacted).decode()
         redacted_text = self.redact_text(value)
         return value if redacted_text == value else redacted_text
 
@@ -197,7 +193,7 @@ class Redactor:
         inside_key = False
         for item in node:
             if isinstance(item, str):
-                if inside_key or ("PRIVATE KEY-----" in item and "-----BEGIN" in item and "-----END" not in item):
+                if inside_key or opens_key(item):
                     # A PEM file as a list of its lines.
                     inside_key = "-----END" not in item
                     new.append(item if PLACEHOLDER.fullmatch(item) else self._mark("private-key", item))
@@ -262,6 +258,16 @@ class Redactor:
 def _field(name: str) -> tuple[str | None, bool]:
     """Type of secret that the name promises, and whether the name may itself hold one."""
     return kind_of(name), len(name) > 15 and TYPED.any(name)
+
+
+def _container(value: str) -> object:
+    """The object or list that a string spells, or None."""
+    if value.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _replaced(node: object, repeats: list[tuple[str, str]]) -> object:

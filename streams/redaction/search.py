@@ -22,7 +22,7 @@ class BytesSearch:
     """Literals looked for in bytes, batch by batch."""
 
     def __init__(self, literals: Iterable[str]) -> None:
-        words = sorted({literal.encode() for literal in literals})  # neighbours with one beginning share a bucket
+        words = sorted({literal.encode() for literal in literals}, key=lambda word: (-len(word), word))
         self.finds = tuple(
             BytesAhoCorasick(words[start : start + BATCH], matchkind=MatchKind.LeftmostLongest).find_matches_as_indexes
             for start in range(0, len(words), BATCH)

@@ -7,8 +7,8 @@ grows with the length of the text and no faster.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
+import string
 from collections.abc import Callable
 
 from streams.redaction.names import KEYWORDS, kind_of, spared
@@ -18,7 +18,7 @@ from streams.redaction.search import TextSearch, in_base64
 Mark = Callable[[str, str], str]
 """(type, secret) -> what stands in its place."""
 
-PLACEHOLDER = re.compile(r"\[REDACTED:[a-z0-9-]+:[0-9a-f]{8}\]")
+PLACEHOLDER = re.compile(r"\[REDACTED:[a-z0-9-]{1,32}:[0-9a-f]{8}\]")
 
 CODED = tuple(
     form
@@ -28,7 +28,7 @@ CODED = tuple(
     )
     for form in in_base64(word)
 )
-"""Base64 of what gives secrets away. Random base64 of a kilobyte holds one of them less than once in a thousand."""
+"""Base64 of what gives most secrets away, for the prefilter; text that is read anyway is decoded whatever it holds."""
 
 TYPED = TextSearch(
     [literal for pattern in PATTERNS for literal in pattern.literals]
@@ -36,7 +36,6 @@ TYPED = TextSearch(
 )
 NAMES = TextSearch([*KEYWORDS, "basic ", "bearer ", "basic+", "bearer+", "basic%20", "bearer%20"])
 
-_CODED = frozenset(CODED)
 _BY_LITERAL: dict[str, list[Pattern]] = {}
 for _pattern in PATTERNS:
     for _literal in _pattern.literals:
@@ -49,37 +48,39 @@ _PEM_BODY = re.compile(r"[A-Za-z0-9+/=\s\\:,.()-]*")
 _PEM_LIMIT = 16_384
 
 _USERINFO = re.compile(r"(:(?:\\?/){2})([^\s/?#\"'<>\\]*+)")
-_SPLIT_USERINFO = re.compile(r"((?:\[REDACTED:[a-z0-9-]+:[0-9a-f]{8}\]|[^:])*+)(?::(.*))?")
+_SPLIT_USERINFO = re.compile(r"((?:\[REDACTED:[a-z0-9-]{1,32}:[0-9a-f]{8}\]|[^:])*+)(?::(.*))?")
 _ORACLE = re.compile(r"(jdbc:oracle:[a-z0-9]{1,8}:[^\s/\"'@]{1,64}/)([^\s\"'@]{1,128})(?=@)")
 _SCHEME = re.compile(r"(?i)(basic|bearer)(?:[ +]|%20){1,4}(\"?)([A-Za-z0-9._~+/=-]*)")
 _PAIR = re.compile(
     r"(A(?:KIA|SIA)[A-Z2-7]{16}[\"'\s,:;|=\\]{1,6}(?:[A-Za-z ]{0,24}[\"'\s:=\\]{1,6})?)"
     r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
 )
+_RUN_LENGTH = 24
 _RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
 
+_NAME_SIGNS = string.ascii_letters + string.digits + "_.-"
 _FOLLOW = frozenset("\"'`\\])}=:> \t")
 _SEPARATOR = re.compile(
     r"[\"'\\\])}]{0,9}[ \t]{0,8}(?:=>|:=|==|=|:)[ \t]{0,8}"  # name = value, "name": value, name => value
     r"|>(?=[^<\s])"  # <name>value<
-    r"|\\*[\"'],?\s{0,8}\\*[\"']?(?:[vV]alue|[pP]arameterValue)\\*[\"']?\s{0,4}[:=]\s{0,4}"  # "name", "value": value
-    r"|[ \t]{1,4}(?=\\*[\"'])"  # PASSWORD 'value'
+    r"|\\*+[\"'],?\s{0,8}\\*+[\"']?(?:[vV]alue|[pP]arameterValue)\\*+[\"']?\s{0,4}[:=]\s{0,4}"  # "name", "value": value
+    r"|[ \t]{1,4}(?=\\*+[\"'])"  # PASSWORD 'value'
 )
-_FLAG_GAP = re.compile(r"[ \t]{1,8}|\\*[\"']\s{0,4},\s{0,8}")
+_FLAG_GAP = re.compile(r"[ \t]{1,8}|\\*+[\"']\s{0,4},\s{0,8}")
 _FLAG = re.compile(r"(?<![^\s\"'`\[(,=])--?(?:[A-Za-z0-9][A-Za-z0-9_-]*)?\Z")
 _NETRC = re.compile(r"login\s+\S+\s+\Z")
-_NAME = re.compile(r"[A-Za-z0-9_.-]*\Z")
-_OPEN = re.compile(r"(\\*)([\"'`])")
+_OPEN = re.compile(r"(\\*+)([\"'`])")
 _CLOSE = {quote: re.compile(rf"(?<!\\)(\\*+){quote}") for quote in "\"'`"}
 _BARE = re.compile(r"[^\s\"'`<>,;&\\{}\[\]|]*")
+_WORD_LIMIT = 1024
 _LINE = re.compile(r"[^\r\n\"'\\]*")
-_COOKIES = re.compile(r"[^\s;,\"'\\]*(?:; ?[^\s;,\"'\\]*)*")
+_COOKIES = re.compile(r"[^\s;,\"'\\]*+(?:; ?[^\s;,\"'\\]*+)*+")
 _WORD = re.compile(r"(?i)((?:basic|bearer|token|apikey|ssws|splunk|geniekey|digest|negotiate)[ \t]+)?")
 _LINE_START = re.compile(r"[\r\n][ \t]*(?:-[ \t]+|(?:export|set|env|ENV|ARG)[ \t]+)?[A-Za-z0-9_.-]*\Z")
 _CALL = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,128}\(")
 _QUOTED_LIMIT = 8192
-_SECRET_OBJECT = re.compile(r"kind\\*\"\s{0,4}:\s{0,4}\\*\"Secret(?:List)?\\*\"")
-_SECRET_DATA = re.compile(r"((?:data|stringData)\\*\"\s{0,4}:\s{0,4}\{)([^{}]*+)")
+_SECRET_OBJECT = re.compile(r"kind\\*+\"\s{0,4}:\s{0,4}\\*+\"Secret(?:List)?\\*+\"")
+_SECRET_DATA = re.compile(r"((?:data|stringData)\\*+\"\s{0,4}:\s{0,4}\{)([^{}]*+)")
 
 
 def redact_text(text: str, mark: Mark, depth: int = 0) -> str:
@@ -98,7 +99,7 @@ def redact_text(text: str, mark: Mark, depth: int = 0) -> str:
     if "AKIA" in present or "ASIA" in present:
         text = _PAIR.sub(lambda m: m[1] + mark("aws-secret-key", m[2]), text)
     text = _named(text, mark)
-    if depth < 2 and not _CODED.isdisjoint(present):
+    if depth < 2 and len(text) >= _RUN_LENGTH:
         text = _RUN.sub(lambda m: _coded(m[0], mark, depth), text)
     return text
 
@@ -147,6 +148,12 @@ def _pem(text: str, mark: Mark) -> str:
     return "".join((*out, text[done:])) if out else text
 
 
+def opens_key(line: str) -> bool:
+    """Whether a private key begins in this line and goes on after it."""
+    begin = _BEGIN.search(line)
+    return begin is not None and "-----END" not in line[begin.end() :]
+
+
 def _unless_spared(kind: str, secret: str, mark: Mark) -> str:
     return secret if spared(kind, secret) else mark(kind, secret)
 
@@ -171,9 +178,15 @@ def _decoded(run: str) -> str | None:
     run = run.rstrip("=").replace("-", "+").replace("_", "/")
     try:
         plain = base64.b64decode(run + "=" * (-len(run) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not ASCII, not base64, not UTF-8
         return None
     return plain if plain.replace("\n", "").replace("\r", "").replace("\t", "").isprintable() else None
+
+
+def is_userpass(coded: str) -> bool:
+    """Whether base64 stands for ``user:password``, as after Basic and under ``auth`` in a Docker configuration."""
+    plain = _decoded(coded)
+    return plain is not None and ":" in plain
 
 
 def _coded(run: str, mark: Mark, depth: int) -> str:
@@ -210,6 +223,9 @@ def _named(text: str, mark: Mark) -> str:
         if span is None:
             continue
         kind, first, last = span
+        if last - first >= _WORD_LIMIT - 8:
+            rest = _BARE.match(text, last)
+            last = rest.end() if rest else last
         out += (text[done:first], mark(kind, text[first:last]))
         done = last
     return "".join((*out, text[done:])) if out else text
@@ -221,8 +237,7 @@ def _scheme_span(text: str, start: int) -> tuple[str, int, int] | None:
         return None
     secret = match[3].rstrip(".")
     if match[1].lower() == "basic":
-        plain = _decoded(secret) if len(secret) >= 6 else None
-        if plain is None or ":" not in plain:
+        if len(secret) < 6 or not is_userpass(secret):
             return None
         return "basic", match.start(3), match.start(3) + len(secret)
     if len(secret) < 16 or not any(char.isdigit() for char in secret):
@@ -233,9 +248,8 @@ def _scheme_span(text: str, start: int) -> tuple[str, int, int] | None:
 def _value_span(text: str, start: int, end: int, word: str, done: int) -> tuple[str, int, int] | None:
     """Type, start and end of the value that belongs to the name ending at ``end``, or None."""
     before = text[max(done, start - 64) : start]
-    prefix = _NAME.search(before)
-    assert prefix is not None
-    name = prefix[0] + word
+    outside = before.rstrip(_NAME_SIGNS)
+    name = before[len(outside) :] + word
     separator = _SEPARATOR.match(text, end)
     if separator is None:
         if _FLAG.search(text, max(0, start - 64), start) is None and _NETRC.search(before) is None:
@@ -251,7 +265,7 @@ def _value_span(text: str, start: int, end: int, word: str, done: int) -> tuple[
     if not separator[0].strip() and kind != "password" and not _FLAG.search(text, max(0, start - 64), start):
         return None  # secret "regcred" not found
     at_colon = sign == ":" and separator[0][0] in ": \t"
-    if at_colon and before[: prefix.start()][-1:] in (":", "/"):
+    if at_colon and outside[-1:] in (":", "/"):
         return None  # arn:aws:secretsmanager:…:secret:name
     first = separator.end()
     opening = _OPEN.match(text, first)
@@ -268,11 +282,10 @@ def _value_span(text: str, start: int, end: int, word: str, done: int) -> tuple[
     if kind == "authorization":
         scheme = _WORD.match(text, first, last)
         assert scheme is not None
-        if scheme[1] and bare:
-            plain = _BARE.match(text, scheme.end(), last)
-            last = plain.end() if plain else last
-        first = scheme.end()
         schemed = scheme[1] is not None
+        first = scheme.end()
+        if schemed and bare:
+            last = _stop(_BARE, text, first)
     value = text[first:last]
     if word == "pwd" and value.startswith(("/", "~")):
         return None  # the working directory
@@ -284,10 +297,14 @@ def _value_span(text: str, start: int, end: int, word: str, done: int) -> tuple[
 
 
 def _plausible(kind: str, value: str, bare: bool, at_colon: bool) -> bool:
-    """Prose must not lose the word after ``token:``, so there it takes a digit and some length."""
+    """Prose must not lose the word after ``token:``, so there it takes a digit and some length.
+
+    What is refused is read again by the next name, so it must be short: no word of prose reaches the limit.
+    """
+    if len(value) >= _WORD_LIMIT - 8:
+        return True
     if kind == "basic":
-        plain = _decoded(value)
-        return plain is not None and ":" in plain
+        return is_userpass(value)
     if kind == "signature":
         return len(value) >= 20
     if bare and kind == "cookie":
@@ -314,13 +331,11 @@ def _closing(text: str, first: int, slashes: int, quote: str) -> int:
 
 def _bare_end(text: str, first: int, kind: str, line_start: bool) -> int:
     if kind == "cookie":
-        match = _COOKIES.match(text, first)
+        last = _stop(_COOKIES, text, first)
     elif kind == "authorization":
-        match = _LINE.match(text, first)
+        last = _stop(_LINE, text, first)
     else:
-        match = _BARE.match(text, first)
-    assert match is not None
-    last = match.end()
+        last = _stop(_BARE, text, first)
     if line_start and kind == "password":
         # A line of an environment file: the value may hold any sign.
         while last < len(text) and not text[last].isspace() and last - first < _QUOTED_LIMIT:
@@ -328,3 +343,9 @@ def _bare_end(text: str, first: int, kind: str, line_start: bool) -> int:
     while last > first and text[last - 1] in ").:":
         last -= 1
     return last
+
+
+def _stop(signs: re.Pattern[str], text: str, first: int) -> int:
+    match = signs.match(text, first, first + _WORD_LIMIT)
+    assert match is not None
+    return match.end()

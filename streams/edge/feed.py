@@ -1,0 +1,151 @@
+"""What goes into Weir's topics from its own hand: simulated raw records, the catalog and the configuration."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from streams.edge import client
+from streams.edge.dump import read_topic
+from streams.settings import Settings
+from streams.simulate.message import Message as Simulated
+from streams.sources.backstage import Backstage
+from streams.sources.base import Ignored, Malformed
+
+CONFIG_KEY = b"engine"
+_TOLD = 1_000
+_WAIT = 30.0
+
+
+class BadCatalog(ValueError):
+    """An entity that cannot be read; the text names its place."""
+
+
+class _Sender:
+    """An idempotent producer that ends at the first record that was not delivered."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.failure: KafkaError | None = None
+        # Only failures are reported back: a call for every delivery would cost more than the producing.
+        config = client.producer(settings) | {"delivery.report.only.error": True, "on_delivery": self._failed}
+        self.producer = Producer(config)
+
+    def _failed(self, error: KafkaError | None, _message: Message) -> None:
+        self.failure = self.failure or error
+
+    def send(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()
+    ) -> None:
+        """Queue one record; waits while the queue is full. ``KafkaException`` if an earlier one failed."""
+        while True:
+            try:
+                self.producer.produce(topic, value, key, headers=list(headers) or None)
+                break
+            except BufferError:
+                self.wait(0.1)
+        self.wait(0)
+
+    def wait(self, seconds: float) -> None:
+        """Serve delivery reports for up to ``seconds``."""
+        self.producer.poll(seconds)
+        if self.failure is not None:
+            raise KafkaException(self.failure)
+
+    def end(self) -> None:
+        """Return when everything is delivered."""
+        deadline = time.monotonic() + _WAIT
+        left = self.producer.flush(_WAIT)
+        while left and time.monotonic() < deadline:
+            left = self.producer.flush(1.0)
+        if self.failure is not None:
+            raise KafkaException(self.failure)
+        if left:
+            raise TimeoutError(f"{left} records were not delivered in {_WAIT:.0f} s")
+
+
+def feed(
+    settings: Settings,
+    messages: Iterable[Simulated],
+    rate: float | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Write simulated messages to the raw topics of their sources, with their keys and headers; gives their number.
+
+    ``rate`` is messages a second; None: as fast as the broker takes them. ``progress`` is told the number so far. Their
+    timestamp is the time of writing, not ``arrival``: brokers delete records by timestamp, and a scenario may lie far
+    back. Returns when all are delivered.
+
+    Raises:
+        confluent_kafka.KafkaException: a record was refused.
+        TimeoutError: the broker did not take the last ones in time.
+    """
+    topics = settings.raw_topics
+    sender = _Sender(settings)
+    sent = 0
+    began = time.monotonic()
+    for message in messages:
+        if rate is not None:
+            while (early := began + sent / rate - time.monotonic()) > 0.001:
+                sender.wait(early)
+        sender.send(topics[message.source], message.key, message.value, message.headers)
+        sent += 1
+        if progress is not None and sent % _TOLD == 0:
+            progress(sent)
+    sender.end()
+    if progress is not None:
+        progress(sent)
+    return sent
+
+
+def publish_catalog(settings: Settings, entities: Iterable[object]) -> int:
+    """Write Backstage entities to the context topic, those that it does not hold already; gives the number written.
+
+    Nothing is withdrawn: an entity that is gone needs a record whose value is empty, written by whoever knows.
+
+    Raises:
+        BadCatalog: one cannot be read; then none is written.
+    """
+    records: dict[str, dict[str, Any]] = {}
+    for number, entity in enumerate(entities):
+        for _, reading in Backstage().read(entity, {}):
+            if isinstance(reading, Malformed):
+                raise BadCatalog(f"catalog entity {number}: {reading.place}: {reading.reason}")
+            if isinstance(reading, Ignored):
+                continue
+            assert reading["type"] == "context"
+            records[reading["key"]] = {k: reading[k] for k in ("kind", "key", "record")}
+    topic = settings.topic("context")
+    held = _held(settings, topic)
+    fresh = {key: record for key, record in records.items() if held.get(key.encode()) != record}
+    sender = _Sender(settings)
+    for key, record in fresh.items():
+        sender.send(topic, key.encode(), orjson.dumps(record))
+    sender.end()
+    return len(fresh)
+
+
+def publish_config(settings: Settings) -> bool:
+    """Write the engine's parameters to the config topic unless the last record there is equal; whether it did."""
+    record = {"digest": settings.engine.digest(), "settings": settings.engine.model_dump(mode="json")}
+    topic = settings.topic("config")
+    if _held(settings, topic).get(CONFIG_KEY) == record:
+        return False
+    sender = _Sender(settings)
+    sender.send(topic, CONFIG_KEY, orjson.dumps(record))
+    sender.end()
+    return True
+
+
+def _held(settings: Settings, topic: str) -> Mapping[bytes, Any]:
+    """The last value of every key, parsed; what is not JSON reads as absent."""
+    held: dict[bytes, Any] = {}
+    for record in read_topic(settings, topic):
+        try:
+            held[record.key or b""] = orjson.loads(record.value or b"null")
+        except orjson.JSONDecodeError:
+            held.pop(record.key or b"", None)
+    return held

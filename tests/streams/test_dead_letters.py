@@ -78,15 +78,27 @@ def test_a_secret_across_the_border_is_not_shown_in_half(before_border: int) -> 
     assert SECRET[:7] not in shown
 
 
+WINDOW = SHOWN + 8192
+
+
 @pytest.mark.parametrize("cut", range(5, 80, 5))
 def test_a_secret_across_the_end_of_what_is_read_is_not_shown(cut: int) -> None:
     """Many redactions make the text shorter; the half secret at the end of the window doesn't slide into view."""
     token = "gh" + "p_" + "A1" * 18
-    many = (f'"password":"{"z" * 900}" ' * 90).encode()
-    value = many[: SHOWN + 8192 - len("x ") - cut] + b"x " + token.encode() * 3 + b" " * 100
-    shown = letter(value=value).value
-    assert token[:12] not in shown
-    assert letter(value=value).truncated
+    many = b"password=" + b"z" * 900 + b" "
+    value = (many * (WINDOW // len(many))).ljust(WINDOW - cut) + token.encode() * 3 + b" " * 100
+    made = letter(value=value, key=(many * 13).ljust(4096 + 8192 - cut)[: 4096 + 8192 - cut] + token.encode() * 3)
+    assert token[:5] not in made.value
+    assert token[:5] not in (made.key or "")
+    assert made.truncated
+
+
+def test_a_long_value_is_shown_up_to_the_limit() -> None:
+    """What is kept is the first 64 Ki characters, not less."""
+    assert len(letter(value=b"x " * 100_000).value) == SHOWN
+    assert letter(value=b"x" * SHOWN).value == "x" * SHOWN
+    assert not letter(value=b"x" * SHOWN).truncated
+    assert letter(value=b"x" * (SHOWN + 1)).truncated
 
 
 def test_controls_bytes_and_direction_marks_are_escapes() -> None:

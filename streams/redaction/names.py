@@ -124,7 +124,7 @@ _NOT_A_SECRET = re.compile(
     r"|(?:\w+ )?\[REDACTED:[a-z0-9-]{1,32}:[0-9a-f]{8}\]\Z"
     r"|\W?(?:REDACTED|FILTERED|MASKED|HIDDEN|SENSITIVE)\W?\Z|HIDDEN_DUE_TO_SECURITY_REASONS\Z"
     r"|<[A-Za-z_ -]+>\Z|\((?:sensitive value|known after apply)\)\Z"
-    r"|\$?\{\{?[ \w.:-]+\}?\}\Z|\$\([ \w.:-]+\)\Z|%[sdv]\Z"
+    r"|\$?\{\{?[ \w.:-]*\}?\}\Z|\$\([ \w.:-]+\)\Z|%[sdv]\Z"
     r"|(?:null|None|nil|undefined|true|false|True|False)\Z"
     r"|arn:[a-z-]+:[a-z0-9-]+:\S*\Z|A(?:KIA|SIA)[A-Z2-7]{16}\Z|alias/[\w/-]+\Z"
     r"|projects/[\w.:-]+/secrets/[\w./-]+\Z",

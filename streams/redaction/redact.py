@@ -41,7 +41,7 @@ class Redactor:
     ids, digests, ARNs and trace ids must survive as join keys. Not for personal data.
 
     >>> Redactor(b"0123456789abcdef").redact(b'{"password":"hunter2"}', {"password": "hunter2", "secretId": "db"})
-    {'password': '[REDACTED:password:99b5a0d4]', 'secretId': 'db'}
+    {'password': '[REDACTED:password:1c7f4cdd]', 'secretId': 'db'}
     """
 
     __slots__ = ("_key", "_seen")

@@ -252,7 +252,7 @@ def _value_span(text: str, start: int, end: int, word: str, done: int) -> tuple[
     name = before[len(outside) :] + word
     separator = _SEPARATOR.match(text, end)
     if separator is None:
-        if _FLAG.search(text, max(0, start - 64), start) is None and _NETRC.search(before) is None:
+        if not _is_flag(text, start) and _NETRC.search(before) is None:
             return None
         separator = _FLAG_GAP.match(text, end)
         if separator is None:
@@ -262,8 +262,8 @@ def _value_span(text: str, start: int, end: int, word: str, done: int) -> tuple[
     kind = ("signature" if sign == "=" else None) if query else kind_of(name)
     if kind is None:
         return None
-    if not separator[0].strip() and kind != "password" and not _FLAG.search(text, max(0, start - 64), start):
-        return None  # secret "regcred" not found
+    if not separator[0].strip() and (kind != "password" or word == "pass") and not _is_flag(text, start):
+        return None  # secret "regcred" not found; to pass "x" through
     at_colon = sign == ":" and separator[0][0] in ": \t"
     if at_colon and outside[-1:] in (":", "/"):
         return None  # arn:aws:secretsmanager:…:secret:name
@@ -294,6 +294,11 @@ def _value_span(text: str, start: int, end: int, word: str, done: int) -> tuple[
     if not value or spared(kind, value) or not (schemed or _plausible(kind, value, bare, at_colon)):
         return None
     return kind, first, last
+
+
+def _is_flag(text: str, start: int) -> bool:
+    """Whether the name at ``start`` belongs to ``--name``, whose value follows after a space."""
+    return _FLAG.search(text, max(0, start - 64), start) is not None
 
 
 def _plausible(kind: str, value: str, bare: bool, at_colon: bool) -> bool:

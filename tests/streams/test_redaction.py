@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import doctest
 import gzip
 import json
 import random
@@ -13,10 +14,11 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from re import _constants, _parser  # type: ignore[attr-defined]  # no public view of a compiled expression
+from types import ModuleType
 
 import pytest
 
-from streams.redaction import Redactor, names, patterns, prefilter, text
+from streams.redaction import Redactor, names, patterns, prefilter, redact, search, text
 from streams.redaction.names import kind_of
 from streams.redaction.prefilter import suspicious
 
@@ -320,6 +322,7 @@ def test_names_that_only_sound_secret_keep_their_value(name: str) -> None:
         "kubernetes.io/service-account-token",
         "Basic authentication failed for user",
         "password authentication failed",
+        'without authentication to pass "WebSudo" through',
         "MountVolume.SetUp failed for volume: secret not found",
         "Unintended leak of Proxy-Authorization header",
         "PWD=/root OLDPWD=/tmp",
@@ -457,6 +460,14 @@ def test_a_huge_document_is_searched_to_its_end() -> None:
         document = {"a": "x" * gap, "password": "abc"}
         assert suspicious(json.dumps(document).encode())
     assert REDACTOR.redact(json.dumps(document).encode(), document) != document
+
+
+@pytest.mark.parametrize("module", [names, redact, search], ids=lambda module: module.__name__)
+def test_the_examples_in_the_docstrings_run(module: ModuleType) -> None:
+    """What the documentation shows is what happens."""
+    outcome = doctest.testmod(module)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
 
 
 # The law that the prefilter's cost rests on.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from hashlib import blake2b
 from math import log10
 from typing import Any
@@ -24,6 +25,7 @@ from schemas.unit import Unit
 from streams.catalog import Catalog
 from streams.correlation import correlator, group
 from streams.correlation.arrival import arrive
+from streams.correlation.correlator import instant
 from streams.correlation.risk import Facts
 from streams.correlation.rows import SignalRow, pairs, tuples
 from streams.correlation.state import SHARED, Domain, State
@@ -41,6 +43,10 @@ FAILED_IN_A_ROW = 100
 FAILED_SHARE = 0.01
 FAILED_SAMPLE = 1_000
 """An event on which the fold fails is a dead letter; more than these, and the fault is ours: the worker stops."""
+
+
+MODELS = Suite(lambda _: {}).names()
+"""The detectors, as units name them: those in force, whether or not the domain has given them anything to score."""
 
 
 class TooManyFailures(Exception):
@@ -61,11 +67,28 @@ class Pipeline:
         self.suites: dict[str, Suite] = {}
         self.counts: Counter[str] = Counter()
         self.revisions: Counter[str] = Counter()
-        self.members: list[tuple[str, str, str]] | None = None
-        self._names: tuple[str, ...] = ()
+        self._members: list[tuple[str, str, str]] | None = None
         self._restoring = False
         self._in_a_row = 0
         self._facts: dict[str, Facts | None] = {}
+
+    @property
+    def members(self) -> list[tuple[str, str, str]] | None:
+        """Domain, cluster and source id of every member since it was set to a list; None, as at first: not kept."""
+        return self._members
+
+    @members.setter
+    def members(self, value: list[tuple[str, str, str]] | None) -> None:
+        self._members = value
+        self.state.moves = None if value is None else []
+
+    def members_by_unit(self) -> Iterator[tuple[str, str]]:
+        """Unit id and source id of every kept member, under the unit that it is in now. ``flush`` first."""
+        into = {(domain, victim): survivor for domain, victim, survivor in self.state.moves or ()}
+        for domain, cluster, source_id in self._members or ():
+            while (survivor := into.get((domain, cluster))) is not None:
+                cluster = survivor
+            yield self.state.ids[domain, cluster], source_id
 
     # State in and out
 
@@ -94,11 +117,17 @@ class Pipeline:
             return
         self._restoring = False
         self.state.touched.clear()
+        self._reread()
         self.state.index()
-        if (row := self.state.clock.get("parameters")) is not None:
-            self.state.parameters = Parameters.model_validate_json(row[0])
-        for key, row in self.state.shared.table("catalog").items():
-            self.catalog.apply(key, json.loads(row[0]))
+
+    def _reread(self) -> None:
+        """Take parameters and catalog from their rows again."""
+        row = self.state.clock.get("parameters")
+        self.state.parameters = Parameters() if row is None else Parameters.model_validate_json(row[0])
+        self.catalog = Catalog()
+        for key, record in self.state.shared.table("catalog").items():
+            self.catalog.apply(key, json.loads(record[0]))
+        self._facts.clear()
 
     # The fold
 
@@ -142,13 +171,17 @@ class Pipeline:
 
     def fold(self, event: Event, now: int, offset: int, out: list[Output]) -> None:
         """Fold one event. If that fails, the state is as before, and the event is a dead letter."""
-        self.state.journal.clear()
+        state = self.state
+        state.journal.clear()
+        moves, length = len(state.moves or ()), len(out)
         try:
-            self._fold(event, now, offset, out)
+            self.counts[self._fold(event, now, offset, out)] += 1
             self._in_a_row = 0
         except Exception as error:
-            self.state.undo()
-            self.suites.clear()
+            self._undo(event)
+            del out[length:]
+            if state.moves is not None:
+                del state.moves[moves:]
             self.counts["failed"] += 1
             self._in_a_row += 1
             out.append(_refuse(event, "correlate", f"{type(error).__name__}: {error}"))
@@ -161,58 +194,69 @@ class Pipeline:
                     f"the last: {type(error).__name__}: {error}"
                 ) from error
 
-    def _fold(self, event: Event, now: int, offset: int, out: list[Output]) -> None:
+    def _undo(self, event: Event) -> None:
+        """Everything as before the event, what is derived included."""
+        if isinstance(event, ContextRecord | ConfigRecord):
+            self.state.undo(None)
+            self._reread()
+            self.state.index()
+        else:
+            self.state.undo(getattr(event, "domain", None))
+
+    def _fold(self, event: Event, now: int, offset: int, out: list[Output]) -> str:
+        """What became of the event: the name it counts under."""
         if isinstance(event, Activity | Finding | Change):
-            self._observe(event, now, offset, out)
-            return
-        self.counts["steering"] += 1
+            return self._observe(event, now, offset, out)
         if isinstance(event, ContextRecord):
             self._context(event)
         elif isinstance(event, ConfigRecord):
             self._configure(event)
-        elif isinstance(event, Review):
-            if not correlator.add_review(self.state, self.state.domain(event.domain), event, now):
+        elif isinstance(event, Review | Related):
+            domain = self.state.domains.get(event.domain)
+            known = domain is not None and (
+                correlator.add_review(self.state, domain, event, now)
+                if isinstance(event, Review)
+                else correlator.add_related(self.state, domain, event, now)
+            )
+            if known:
+                self.state.touched.add(event.domain)
+            elif isinstance(event, Review):
                 out.append(_refuse(event, "correlate", f"no open unit {event.unit_id} in {event.domain}"))
-        elif isinstance(event, Related):
-            correlator.add_related(self.state, self.state.domain(event.domain), event, now)
+        return "steering"
 
-    def _observe(self, event: Activity | Finding | Change, now: int, offset: int, out: list[Output]) -> None:
+    def _observe(self, event: Activity | Finding | Change, now: int, offset: int, out: list[Output]) -> str:
         state = self.state
+        parameters = state.parameters
         domain = state.domain(event.domain)
-        stamp = round(event.time.timestamp() * 1000)
         source = event.source
         lateness = LATENESS_MS.get(source, DEFAULT_LATENESS_MS)
-        key = event.type[0] + event.source_id
-        verdict, time, _ = arrive(domain, source, key, stamp, now, lateness, state.parameters)
+        verdict, time, _ = arrive(
+            domain, source, event.type[0] + event.source_id, instant(event.time), now, lateness, parameters
+        )
         if verdict == "duplicate":
-            self.counts["duplicate"] += 1
-            return
+            return "duplicate"
         if verdict == "too_late":
-            self.counts["too_late"] += 1
             out.append(_refuse(event, "late", f"older than what {source} is still taken for in {domain.name}"))
-            return
+            return "too_late"
         if isinstance(event, Activity):
-            signal = self._score(domain, event, time) if state.parameters.scoring else None
+            signal = self._score(domain, event, time) if parameters.scoring else None
         elif isinstance(event, Finding):
-            interesting = event.status == "open" and event.severity >= state.parameters.signal_severity
+            interesting = event.status == "open" and event.severity >= parameters.signal_severity
             signal = correlator.finding_signal(event, time) if interesting else None
         else:
             correlator.add_change(state, domain, event, time, now)
-            self.counts["change"] += 1
-            return
+            return "change"
         if signal is None:
-            self.counts["uninteresting"] += 1
-            return
+            return "uninteresting"
         cluster = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
-        self.counts["member"] += 1
-        if self.members is not None:
-            self.members.append((domain.name, cluster, event.source_id))
+        if self._members is not None:
+            self._members.append((domain.name, cluster, event.source_id))
+        return "member"
 
     def _score(self, domain: Domain, event: Activity, time: int) -> SignalRow | None:
         suite = self.suites.get(domain.name)
         if suite is None:
             suite = self.suites[domain.name] = Suite(domain.table)
-            self._names = suite.names()
         ip = resource = None
         for kind, id_ in event.entities:
             if kind == "ip" and ip is None:
@@ -241,13 +285,15 @@ class Pipeline:
             first=time,
             last=time,
             times=1,
-            title=f"unusual {event.action}" + (f" by {event.actor}" if event.actor else ""),
+            title=(f"unusual {event.action}" + (f" by {event.actor}" if event.actor else ""))[:512],
             severity=2 if verdict.learning or from_p < 0.4 else 3 if from_p < 0.7 else 4,
             score=from_p * (0.5 + 0.5 * verdict.maturity),
             why=tuple(text(part) for part in verdict.parts[:4])
             + ((f"still learning: maturity {lead.maturity:.2f}",) if verdict.learning else ()),
             entities=correlator.with_component(pairs(event.entities), event.component),
             component=event.component,
+            action=event.action,
+            actor=event.actor,
         )
 
     def _context(self, event: ContextRecord) -> None:
@@ -258,6 +304,9 @@ class Pipeline:
         if event.record is None:
             table.discard(event.key)
         else:
+            alone = Catalog()  # what this record alone breaks, it must break here and not when a unit is due
+            alone.apply(event.key, event.record)
+            alone.facts(event.key)
             table[event.key] = (json.dumps(event.record, sort_keys=True),)
         self.catalog.apply(event.key, event.record)
         self._facts.clear()
@@ -290,7 +339,7 @@ class Pipeline:
         return Engine(
             version=f"weir/{VERSION}",
             config=self.state.parameters.digest(),
-            models=self._names if domain.name in self.suites else (),
+            models=MODELS if self.state.parameters.scoring else (),
             context=self.catalog.digest(),
             partition=self.partition,
         )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
+
 from schemas.unit import Unit
 from streams.records import Output
 
@@ -10,12 +14,18 @@ MAX_BYTES = 262_144
 
 _TYPES = {"opened": "created", "closed": "closed", "merged": "updated"}
 
+_LISTS = ("signals", "entities", "changes", "reviews", "related", "aliases", "components", "approvals")
+"""What can be cut. All but signals and reviews have the most important first."""
+
 
 def unit_record(unit: Unit) -> Output:
     """The record: key is the unit id, value the unit, identifying fields first; never a tombstone."""
     value = unit.model_dump_json(by_alias=True).encode()
     while len(value) > MAX_BYTES:
-        unit = _cut(unit)
+        smaller = _cut(unit)
+        if smaller is None:
+            break
+        unit = smaller
         value = unit.model_dump_json(by_alias=True).encode()
     return Output("units", unit.unit_id.encode(), value, headers(unit))
 
@@ -34,14 +44,18 @@ def headers(unit: Unit) -> tuple[tuple[str, bytes], ...]:
     )
 
 
-def _cut(unit: Unit) -> Unit:
-    """Half the listed signals and entities: the least severe and oldest, and the lightest, go; counts stay true."""
-    ranked = sorted(unit.signals, key=lambda s: (-s.severity, -s.score, -s.last.timestamp(), s.id))
-    keep = {s.id for s in ranked[: len(ranked) // 2]}
-    return unit.model_copy(
-        update={
-            "signals": tuple(s for s in unit.signals if s.id in keep),
-            "entities": unit.entities[: len(unit.entities) // 2],
-            "truncated": True,
-        }
-    )
+def _cut(unit: Unit) -> Unit | None:
+    """Half of the list that takes most room: the least severe and oldest, the lightest, go. None if all are empty."""
+    document = unit.model_dump(mode="json", include=set(_LISTS))
+    name = max(_LISTS, key=lambda field: len(orjson.dumps(document[field])))
+    items: tuple[Any, ...] = getattr(unit, name)
+    if not items:
+        return None
+    half = len(items) // 2
+    if name == "signals":
+        ranked = sorted(unit.signals, key=lambda s: (-s.severity, -s.score, -s.last.timestamp(), s.id))
+        kept = {s.id for s in ranked[:half]}
+        items = tuple(s for s in unit.signals if s.id in kept)
+    else:
+        items = items[len(items) - half :] if name == "reviews" else items[:half]
+    return unit.model_copy(update={name: items, "truncated": True})

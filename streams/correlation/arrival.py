@@ -29,19 +29,26 @@ def arrive(
     clamped = time > log_time
     if clamped:
         time = log_time
-    seen = domain.seen_of(source)
-    row = domain.newest.get(source)
-    newest = row[0] if row is not None else None
-    if (time, key) in seen:
+    seen = domain.seen.get(source)
+    if seen is None:
+        seen = domain.seen_of(source)
+    elif key in seen.ids:
         return Arrival("duplicate", time, clamped)
-    if newest is None or time > newest:
-        domain.newest[source] = (time,)
-        if newest is None or time // 60_000 != newest // 60_000:
-            seen.forget(time - parameters.retention_ms, parameters.max_seen)
-        late = False
-    else:
+    newest = seen.newest
+    late = False
+    if newest is not None and time <= newest:
         if time < newest - parameters.retention_ms or time < seen.floor:
             return Arrival("too_late", time, clamped)
         late = time < newest - lateness
-    seen.add(time, key)
+    if seen.add(time, key):
+        seen.forget((time if newest is None or time > newest else newest) - parameters.retention_ms)
+        _bound(domain, parameters.max_seen)
     return Arrival("late" if late else "new", time, clamped)
+
+
+def _bound(domain: Domain, cap: int) -> None:
+    """Where the domain knows too many ids, the source with the most forgets its oldest."""
+    over = sum(len(seen.ids) for seen in domain.seen.values()) - cap
+    if over > 0:
+        _, largest = max((len(seen.ids), name) for name, seen in domain.seen.items())
+        domain.seen[largest].evict(over + cap // 16)

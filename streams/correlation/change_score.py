@@ -1,7 +1,7 @@
 """How likely a change is behind a unit: additive evidence, squashed to 0..1, each part with its words. Pure.
 
-Logistic: ``score = 1 / (1 + exp(-(bias + sum of factors)))``. With the bias as it is, closeness in time alone stays
-below 0.5; it takes a shared entity, the same component or a dependency as well.
+Logistic: ``score = 1 / (1 + exp(-(bias + sum of factors)))``. With the bias as it is, closeness in time and a fitting
+kind alone stay below 0.5; it takes a shared entity, the same actor, the same component or a dependency as well.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from math import exp
 from typing import Final, NamedTuple
 
 from schemas.unit import Factor
-from streams.correlation.entity_weight import PRIOR
+from streams.correlation.entity_weight import weight
 from streams.correlation.rows import ChangeRow, Pairs
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
@@ -80,9 +80,21 @@ class Subject(NamedTuple):
     dependencies: frozenset[str]  # components that the unit's components depend on
 
 
-def in_range(subject: Subject, change: ChangeRow) -> bool:
-    """Whether the change lies in its kind's look-back before the first signal, or between first and last."""
-    return subject.first - LOOK_BACK[change.kind] <= change.time <= subject.last
+def related(subject: Subject, change: ChangeRow) -> bool:
+    """Whether more than time speaks for the change. What is not related is never a suspect."""
+    if change.component is not None and (
+        change.component in subject.components or change.component in subject.dependencies
+    ):
+        return True
+    return not subject.entities.isdisjoint(change.entities) or _acted(subject, change)
+
+
+def closeness(subject: Subject, change: ChangeRow) -> float:
+    """What speaks for a change that is not related: the sum of its factors, for ranking."""
+    value = _time_value(subject, change)
+    if subject.kinds & FIT[change.kind]:
+        value += KIND
+    return value + FAILED if change.status == "failed" else value
 
 
 def score(subject: Subject, change: ChangeRow) -> tuple[float, tuple[Factor, ...]]:
@@ -96,7 +108,7 @@ def score(subject: Subject, change: ChangeRow) -> tuple[float, tuple[Factor, ...
     if subject.kinds & FIT[change.kind]:
         named = ", ".join(sorted(subject.kinds & FIT[change.kind]))
         factors.append(Factor(name="kind", value=KIND, text=f"a {change.kind} change can bring about: {named}"))
-    if change.actor is not None and ("principal", change.actor) in subject.entities:
+    if _acted(subject, change):
         factors.append(Factor(name="actor", value=ACTOR, text=f"made by {change.actor}, who is in the unit"))
     if change.status == "failed":
         factors.append(Factor(name="failed", value=FAILED, text="the change failed"))
@@ -104,20 +116,30 @@ def score(subject: Subject, change: ChangeRow) -> tuple[float, tuple[Factor, ...
     return 1 / (1 + exp(-(BIAS + sum(f.value for f in kept)))), kept
 
 
+def _acted(subject: Subject, change: ChangeRow) -> bool:
+    """Whether a principal of the unit made the change; a provider's own services act for everybody."""
+    actor = change.actor
+    return actor is not None and ("principal", actor) in subject.entities and weight("principal", actor) > 0
+
+
+def _time_value(subject: Subject, change: ChangeRow) -> float:
+    gap = subject.first - change.time
+    value: float = TIME / 4 if gap < 0 else TIME * 0.5 ** (gap / HALF_LIFE[change.kind])
+    return round(value, 6)
+
+
 def _time(subject: Subject, change: ChangeRow) -> Factor:
     gap = subject.first - change.time
-    if gap < 0:
-        return Factor(name="time", value=TIME / 4, text=f"{span(-gap)} after the first signal")
-    value = TIME * 0.5 ** (gap / HALF_LIFE[change.kind])
-    return Factor(name="time", value=round(value, 6), text=f"{span(gap)} before the first signal")
+    words = f"{span(-gap)} after the first signal" if gap < 0 else f"{span(gap)} before the first signal"
+    return Factor(name="time", value=_time_value(subject, change), text=words)
 
 
 def _entities(ours: frozenset[tuple[str, str]], theirs: Pairs) -> Factor:
-    shared = sorted((e for e in set(theirs) if e in ours), key=lambda e: (-PRIOR[e[0]], e))
+    shared = sorted((-weight(*entity), entity) for entity in ours.intersection(theirs))
     strength = 0.0
-    for kind, _ in shared:
-        strength += (1 - strength) * PRIOR[kind]
-    named = ", ".join(f"{kind} {id_}" for kind, id_ in shared[:3])
+    for negative, _ in shared:
+        strength -= (1 - strength) * negative
+    named = ", ".join(f"{kind} {id_}" for negative, (kind, id_) in shared[:3] if negative)
     return Factor(name="entity", value=round(ENTITY * strength, 6), text=f"shared: {named}")
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from heapq import nsmallest
+from typing import NamedTuple, cast
 
 from schemas.unit import Factor
-from streams.correlation.change_score import LONGEST, Subject, in_range, score
+from streams.correlation.change_score import LONGEST, LOOK_BACK, Subject, closeness, related, score
 from streams.correlation.rows import ChangeRow
 from streams.correlation.table import Table
+
+SUSPECT: float = 0.5
+"""A change with a score above this is a suspect."""
+
+_SHIFT = 2**62  # makes times before 1970 sort as text, too
 
 
 class Candidate(NamedTuple):
@@ -20,62 +27,118 @@ class Candidate(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What was found, and where it was looked for; event times in ms."""
+    """What was found, and where it was looked for; event times in ms.
+
+    ``best`` are the changes to show, best first; ``suspects`` source and source id of all suspects, shown or not.
+    ``searched`` counts the changes of the domain from ``since`` to ``until``, ``scored`` those of them that lie in
+    their kind's look-back and are no part of the unit. ``silent``: sources heard before, but not in that time.
+    """
 
     best: tuple[Candidate, ...]
+    suspects: tuple[tuple[str, str], ...]
     scored: int
+    searched: int
     since: int
     until: int
     silent: tuple[str, ...]
 
 
-class Changes:
-    """Changes by time over a table. The sorted list of keys is derived; keys whose row is gone are skipped."""
+class Own(NamedTuple):
+    """What a unit did itself, which explains nothing: its members, and the repeats that it only counts.
 
-    def __init__(self, rows: Table, heard: Table) -> None:
+    ``members``: (source, source id). ``repeats``: first and last event time by (source, action, actor).
+    """
+
+    members: Collection[tuple[str, str]] = ()
+    repeats: Mapping[tuple[str, str | None, str | None], tuple[int, int]] = {}
+
+    def has(self, change: ChangeRow) -> bool:
+        """Whether the change is one of the unit's own members."""
+        if (change.source, change.source_id) in self.members:
+            return True
+        span = self.repeats.get((change.source, change.action, change.actor))
+        return span is not None and span[0] <= change.time <= span[1]
+
+
+class Changes:
+    """Changes by time over a table. The sorted list of keys is derived.
+
+    ``heard``: source -> (event time of its first, of its newest change). ``forgotten``: how many went because there
+    were too many, and the newest event time among them; before it a silence proves nothing.
+    """
+
+    def __init__(self, rows: Table, heard: Table, forgotten: Table) -> None:
         self.rows = rows
-        self.heard = heard  # source -> (time of its newest change,)
+        self.heard = heard
+        self.forgotten = forgotten
         self.keys: list[str] = []
-        self.evicted = 0
 
     def index(self) -> None:
         """Build the list again after a restore."""
         self.keys = sorted(self.rows)
 
     def add(self, change: ChangeRow, cap: int) -> None:
-        """Keep the change; beyond ``cap`` the oldest goes, counted."""
-        key = f"{change.time + 2**62:020d}\x1f{change.source}\x1f{change.source_id}"
+        """Keep the change; beyond ``cap`` the oldest goes, counted, and so does what no unit can look back to."""
+        key = f"{_stamp(change.time)}\x1f{change.source}\x1f{change.source_id}"
         if key not in self.rows:
             insort(self.keys, key)
         self.rows[key] = change
         heard = self.heard.get(change.source)
-        if heard is None or heard[0] < change.time:
-            self.heard[change.source] = (change.time,)
-        while len(self.keys) > cap or (self.keys and self._stale(self.keys[0])):
-            oldest = self.keys.pop(0)
-            if oldest in self.rows:
-                self.evicted += 1
-                del self.rows[oldest]
+        if heard is None:
+            self.heard[change.source] = (change.time, change.time)
+        elif not heard[0] <= change.time <= heard[1]:
+            self.heard[change.source] = (min(heard[0], change.time), max(heard[1], change.time))
+        stale = _stamp(max(row[1] for row in self.heard.values()) - 2 * LONGEST)
+        gone = max(len(self.keys) - cap, bisect_left(self.keys, stale))
+        if gone <= 0:
+            return
+        for old in self.keys[:gone]:
+            del self.rows[old]
+        count, horizon = self.forgotten.get("changes", (0, -_SHIFT))
+        last = int(self.keys[gone - 1].partition("\x1f")[0]) - _SHIFT
+        self.forgotten["changes"] = (count + gone, max(horizon, last))
+        del self.keys[:gone]
 
-    def _stale(self, key: str) -> bool:
-        """Whether no unit can look back to it any more, going by the newest change."""
-        newest = max((row[0] for row in self.heard.values()), default=0)
-        return int(key[:20]) - 2**62 < newest - 2 * LONGEST
-
-    def search(self, subject: Subject, exclude: frozenset[tuple[str, str]], shown: int) -> Search:
-        """The changes that may be behind the subject, best first, without its own members (source, source id)."""
+    def search(self, subject: Subject, own: Own, shown: int) -> Search:
+        """The changes that may be behind the subject, best first, without its own members."""
         since = subject.first - LONGEST
-        low = bisect_left(self.keys, f"{since + 2**62:020d}")
-        high = bisect_left(self.keys, f"{subject.last + 1 + 2**62:020d}")
+        low = bisect_left(self.keys, _stamp(since))
+        high = bisect_left(self.keys, _stamp(subject.last + 1))
         found: list[Candidate] = []
+        loose: list[tuple[float, int, str]] = []  # close in time, and nothing else
+        present = set()
         for key in self.keys[low:high]:
-            row = self.rows.get(key)
-            if row is None:
+            change = cast(ChangeRow, self.rows[key])
+            present.add(change.source)
+            if change.time < subject.first - LOOK_BACK[change.kind] or own.has(change):
                 continue
-            change = ChangeRow._make(row)
-            if in_range(subject, change) and (change.source, change.source_id) not in exclude:
+            if related(subject, change):
                 found.append(Candidate(change, *score(subject, change)))
+            else:
+                loose.append((-closeness(subject, change), -change.time, key))
+        scored = len(found) + len(loose)
+        for _, _, key in nsmallest(shown, loose):
+            change = cast(ChangeRow, self.rows[key])
+            found.append(Candidate(change, *score(subject, change)))
         found.sort(key=lambda c: (-c.score, -c.change.time, c.change.source, c.change.source_id))
-        present = {c.change.source for c in found}
-        silent = tuple(sorted(source for source in self.heard if source not in present))
-        return Search(tuple(found[:shown]), len(found), since, subject.last, silent)
+        _, horizon = self.forgotten.get("changes", (0, -_SHIFT))
+        return Search(
+            best=tuple(found[:shown]),
+            suspects=tuple(sorted((c.change.source, c.change.source_id) for c in found if c.score > SUSPECT)),
+            scored=scored,
+            searched=high - low,
+            since=since,
+            until=subject.last,
+            silent=tuple(
+                sorted(
+                    source
+                    for source, (first, _) in self.heard.items()
+                    if first <= subject.last and source not in present and not first <= horizon >= since
+                )
+            ),
+        )
+
+
+def _stamp(time: int) -> str:
+    """Event time in ms as text that sorts."""
+    return f"{time + _SHIFT:020d}"

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from schemas.events import Change, Finding, Related, Review
-from schemas.unit import Unit
+from schemas.unit import Reason, Unit
 from streams.correlation import group
 from streams.correlation.change_score import LOOK_BACK
-from streams.correlation.entity_weight import links
-from streams.correlation.lifecycle import decide, touch
+from streams.correlation.lifecycle import decide, looked, touch
 from streams.correlation.risk import Facts
 from streams.correlation.rows import ChangeRow, Pairs, SignalRow, UnitRow, pairs
 from streams.correlation.state import Domain, State
 from streams.correlation.unit import Engine, build, unit_id
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+def instant(time: datetime) -> int:
+    """Whole milliseconds since the epoch."""
+    return (time - _EPOCH) // _MS
 
 
 def with_component(entities: Pairs, component: str | None) -> Pairs:
@@ -53,7 +61,11 @@ def finding_signal(event: Finding, time: int) -> SignalRow:
 
 
 def add_change(state: State, domain: Domain, event: Change, time: int, log_time: int) -> None:
-    """Keep a change, and bring the units that share an entity with it up to date."""
+    """Keep a change, and have the units looked at again that it may be behind.
+
+    Any open unit in whose look-back it lies: which of them it is really behind depends on entities, components and
+    dependencies, and is worked out once when the revision is due, for all changes that came until then.
+    """
     row = ChangeRow(
         source=event.source,
         source_id=event.source_id,
@@ -66,15 +78,17 @@ def add_change(state: State, domain: Domain, event: Change, time: int, log_time:
         component=event.component,
         entities=with_component(pairs(event.entities), event.component),
         home=event.home,
+        action=event.action,
     )
     domain.changes.add(row, state.parameters.max_changes)
-    concerned: set[str] = set()
-    for kind, id_ in row.entities:
-        if not links(kind, id_):
-            continue
-        for first, last, cluster in domain.links.get(f"{kind}\x1f{id_}", ()):
-            if first - LOOK_BACK[row.kind] <= time <= last:
-                concerned.add(domain.find(cluster))
+    if domain.latest < time:  # the usual case: nothing can have followed from it yet
+        return
+    since = time + LOOK_BACK[row.kind]
+    concerned = [
+        cluster
+        for cluster, unit in cast(dict[str, UnitRow], domain.units).items()
+        if unit.last >= time and unit.first <= since and unit.status == "open"
+    ]
     for cluster in sorted(concerned):
         _touch(state, domain, cluster, "change", log_time)
 
@@ -84,17 +98,13 @@ def add_review(state: State, domain: Domain, event: Review, log_time: int) -> bo
     cluster = domain.cluster_of.get(event.unit_id)
     if cluster is None:
         return False
-    stamp = int(event.time.timestamp() * 1000)
-    domain.reviews[f"{cluster}\x1f{event.source_id}"] = (
-        event.source_id,
-        stamp,
-        event.reviewer,
-        event.kind,
-        event.verdict,
-        event.comment,
-    )
+    key = f"{cluster}\x1f{event.source_id}"
+    row = (event.source_id, instant(event.time), event.reviewer, event.kind, event.verdict, event.comment)
+    if domain.reviews.get(key) == row:
+        return True
+    domain.reviews[key] = row
     if event.verdict is not None:
-        domain.units[cluster] = UnitRow._make(domain.units[cluster])._replace(disposition=event.verdict)
+        domain.units[cluster] = cast(UnitRow, domain.units[cluster])._replace(disposition=event.verdict)
     _touch(state, domain, cluster, "review", log_time)
     return True
 
@@ -112,13 +122,12 @@ def add_related(state: State, domain: Domain, event: Related, log_time: int) -> 
     return True
 
 
-def _touch(state: State, domain: Domain, cluster: str, reason: str, log_time: int) -> None:
-    row = domain.units.get(cluster)
-    if row is None:
-        return
-    unit = touch(UnitRow._make(row), reason, log_time, state.parameters)  # type: ignore[arg-type] # our own literals
-    domain.units[cluster] = unit
-    state.arm(domain, cluster, unit)
+def _touch(state: State, domain: Domain, cluster: str, reason: Reason, log_time: int) -> None:
+    before = cast(UnitRow, domain.units[cluster])
+    unit = touch(before, reason, log_time, state.parameters)
+    if unit is not before:
+        domain.units[cluster] = unit
+        state.arm(domain, cluster, unit)
 
 
 def due(
@@ -126,65 +135,80 @@ def due(
 ) -> list[Unit]:
     """Every revision that is due at ``log_time``, in order of due time, domain and cluster."""
     out: list[Unit] = []
-    while state.timers and state.timers[0][0] <= log_time:
-        _, name, cluster = heapq.heappop(state.timers)
-        domain = state.domain(name)
-        row = domain.units.get(cluster)
-        if row is None:
-            continue
-        unit = UnitRow._make(row)
+    while (woken := state.wake(log_time)) is not None:
+        domain, cluster, unit = woken
         reason = decide(unit, log_time, state.parameters)
-        if reason is None:
-            state.arm(domain, cluster, unit)
-            continue
-        unit = unit._replace(
-            revision=unit.revision + 1,
-            unit_id=unit.unit_id or unit_id(domain, unit),
-            pending=None,
-            due=None,
-            updated_log=log_time,
-            status="closed" if reason == "closed" else unit.status,
-        )
-        domain.units[cluster] = unit
-        domain.cluster_of[unit.unit_id] = domain.find(cluster)
-        out.append(
-            build(
-                domain,
-                cluster,
-                unit,
-                reason=reason,
-                engine=engine_of(domain),
-                facts=facts,
-                shown_changes=state.parameters.shown_changes,
-            )
-        )
-        if unit.status == "open":
-            state.arm(domain, cluster, unit)
-        else:
-            group.close(domain, cluster, state.parameters)
+        assert reason is not None, "woken for nothing"
+        if (revision := _revise(state, domain, cluster, unit, reason, log_time, engine_of, facts)) is not None:
+            out.append(revision)
     return out
 
 
 def flush(
     state: State, log_time: int, engine_of: Callable[[Domain], Engine], facts: Callable[[str], Facts | None]
 ) -> list[Unit]:
-    """Every revision that waits for its interval, now: the end of a replay. Closes nothing."""
-    last = log_time
-    for name in sorted(state.domains):
-        for row in state.domains[name].units.values():
-            unit = UnitRow._make(row)
-            if unit.pending is not None and unit.due is not None:
-                last = max(last, unit.due)
-    if last == log_time and not state.timers:
-        return []
+    """Every revision that waits for its interval, as if time went on to then: the end of a replay. Closes nothing."""
+    waiting = sorted(
+        (unit.due, name, cluster)
+        for name, domain in state.domains.items()
+        for cluster, unit in cast(dict[str, UnitRow], domain.units).items()
+        if unit.due is not None
+    )
+    out: list[Unit] = []
+    for at, name, cluster in waiting:
+        domain = state.domain(name)
+        unit = cast(UnitRow, domain.units[cluster])
+        assert unit.pending is not None, "due for nothing"
+        reason = cast(Reason, unit.pending)
+        revision = _revise(state, domain, cluster, unit, reason, max(at, log_time), engine_of, facts)
+        if revision is not None:
+            out.append(revision)
+    return out
+
+
+def _revise(
+    state: State,
+    domain: Domain,
+    cluster: str,
+    unit: UnitRow,
+    reason: Reason,
+    log_time: int,
+    engine_of: Callable[[Domain], Engine],
+    facts: Callable[[str], Facts | None],
+) -> Unit | None:
+    """The next revision of a unit, and its row with it; None if a change turned out to make no difference."""
     parameters = state.parameters
-    state.parameters = parameters.model_copy(update={"idle_close_ms": 2**62})
-    try:
-        return due(state, last, engine_of, facts)
-    finally:
-        state.parameters = parameters
+    row = looked(unit, log_time, parameters)._replace(
+        revision=unit.revision + 1,
+        unit_id=unit.unit_id or unit_id(domain, unit),
+        updated_log=log_time,
+        status="closed" if reason == "closed" else unit.status,
+    )
+    revision = build(
+        domain,
+        cluster,
+        row,
+        reason=reason,
+        engine=engine_of(domain),
+        facts=facts,
+        shown_changes=parameters.shown_changes,
+    )
+    if reason == "change" and revision.digest == unit.digest:
+        row = looked(unit, log_time, parameters)
+        domain.units[cluster] = row
+        state.arm(domain, cluster, row)
+        return None
+    row = row._replace(digest=revision.digest)
+    domain.units[cluster] = row
+    state.ids_seen(domain, cluster, row.unit_id)
+    if row.status == "open":
+        domain.cluster_of[row.unit_id] = cluster
+        state.arm(domain, cluster, row)
+    else:
+        group.close(state, domain, cluster)
+    return revision
 
 
 def next_due(state: State) -> int | None:
-    """The next log time at which ``due`` may have something."""
-    return state.timers[0][0] if state.timers else None
+    """The next log time at which ``due`` has something."""
+    return state.next_due()

@@ -9,8 +9,10 @@ from __future__ import annotations
 Interval = tuple[int, int, str]
 """First and last event time (ms), and the unit that holds it."""
 
+Line = tuple[Interval, ...]
 
-def insert(line: tuple[Interval, ...], time: int, window: int, unit: str) -> tuple[tuple[Interval, ...], list[str]]:
+
+def insert(line: Line, time: int, window: int, unit: str) -> tuple[Line, list[str]]:
     """Put a signal of ``unit`` at ``time`` on the line.
 
     Returns the new line, and the other units whose intervals it touched: they are linked to ``unit`` now, and the
@@ -37,11 +39,15 @@ def insert(line: tuple[Interval, ...], time: int, window: int, unit: str) -> tup
     return (*before, (first, last, unit), *after), touched
 
 
-def rename(line: tuple[Interval, ...], old: str, new: str) -> tuple[Interval, ...]:
+def touched(line: Line, time: int, window: int) -> list[str]:
+    """The units that a signal at ``time`` is linked to by this entity, each once for every interval.
+
+    >>> touched(((0, 10, "a"), (100, 100, "b")), 55, 50)
+    ['a', 'b']
+    """
+    return [unit for first, last, unit in line if first - window <= time <= last + window]
+
+
+def rename(line: Line, old: str, new: str) -> Line:
     """The line with every interval of unit ``old`` held by ``new``."""
     return tuple((a, b, new if unit == old else unit) for a, b, unit in line)
-
-
-def expire(line: tuple[Interval, ...], before: int) -> tuple[Interval, ...]:
-    """The line without intervals that ended before ``before`` ms."""
-    return tuple(interval for interval in line if interval[1] >= before)

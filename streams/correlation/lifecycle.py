@@ -11,25 +11,34 @@ from streams.correlation.rows import UnitRow
 RANK: Final[dict[str, int]] = {
     name: rank
     for rank, name in enumerate(
-        ("signal", "context", "related", "change", "review", "late", "split", "reopened", "opened", "merged", "closed")
+        ("change", "signal", "context", "related", "review", "late", "split", "reopened", "opened", "merged", "closed")
     )
 }
-"""Of several reasons that wait for one revision, the highest names it."""
+"""Of several reasons that wait for one revision, the highest names it.
+
+A change comes last: whether it makes a difference is known only when the revision is built, so it must not hide a
+reason that surely does.
+"""
 
 
 def touch(unit: UnitRow, reason: Reason, log_time: int, parameters: Parameters) -> UnitRow:
     """The unit with a revision due for ``reason``, at the earliest moment its intervals allow."""
     if unit.revision == 0:
         due = unit.opened_log + parameters.group_wait_ms
-        return unit._replace(pending="opened", due=due)
+        return unit if unit.due == due else unit._replace(pending="opened", due=due)
     if unit.pending is None:
-        return unit._replace(pending=reason, due=max(log_time, unit.updated_log + parameters.update_interval_ms))
+        return unit._replace(pending=reason, due=max(log_time, unit.ready_log))
     return unit._replace(pending=reason) if RANK[reason] > RANK[unit.pending] else unit
+
+
+def looked(unit: UnitRow, log_time: int, parameters: Parameters) -> UnitRow:
+    """The unit after a look at ``log_time``, whether or not a revision came of it: the next has to wait."""
+    return unit._replace(pending=None, due=None, ready_log=log_time + parameters.update_interval_ms)
 
 
 def idle_due(unit: UnitRow, parameters: Parameters) -> int:
     """Log time at which the unit closes if no signal comes."""
-    return unit.last_log + parameters.idle_close_ms
+    return max(unit.last_log + parameters.idle_close_ms, unit.ready_log)
 
 
 def decide(unit: UnitRow, log_time: int, parameters: Parameters) -> Reason | None:

@@ -28,6 +28,8 @@ class SignalRow(NamedTuple):
     kev: bool = False
     cvss: float | None = None
     fix: str | None = None
+    action: str | None = None  # of an anomaly: the call, and who made it
+    actor: str | None = None
 
 
 class UnitRow(NamedTuple):
@@ -53,8 +55,9 @@ class UnitRow(NamedTuple):
     first_offset: int
     last_offset: int
     aliases: tuple[str, ...]
-    merged_into: str | None
     disposition: str
+    ready_log: int  # before this log time no further revision leaves
+    digest: str  # of the last revision
 
 
 class ChangeRow(NamedTuple):
@@ -71,6 +74,7 @@ class ChangeRow(NamedTuple):
     component: str | None
     entities: Pairs
     home: bool
+    action: str | None = None
 
 
 def tuples(value: Any) -> Any:

@@ -1,13 +1,14 @@
 """All that a partition knows: tables by domain, and the indexes that follow from them.
 
 The rows are the state; lists, heaps and per-unit indexes are derived and can be built again from the rows at any time,
-which is what a restore does, and an undo.
+which is what a restore does, and an undo. Nothing that reaches an output may live outside the rows.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
+from typing import cast
 
 from schemas.parameters import Parameters
 from streams.correlation.changes import Changes
@@ -37,17 +38,18 @@ class Domain:
         self.name = name
         self.journal = journal
         self.tables: dict[str, Table] = {}
-        self.newest = self.table("newest")  # source -> (newest event time,)
         self.signals = self.table("signals")  # cluster \x1f signature -> SignalRow
         self.units = self.table("units")  # cluster -> UnitRow
-        self.links = self.table("links")  # kind \x1f id -> intervals
-        self.merged = self.table("merged")  # cluster -> (the cluster it went into,)
+        self.links = self.table("links")  # kind \x1f id -> intervals, held by open units
+        self.merged = self.table("merged")  # cluster that has yet to say so -> (cluster, unit id) it went into
         self.reviews = self.table("reviews")  # cluster \x1f review id -> review fields
         self.related = self.table("related")  # cluster \x1f other unit -> fields
-        self.changes = Changes(self.table("changes"), self.table("heard"))
+        self.changes = Changes(self.table("changes"), self.table("heard"), self.table("forgotten"))
         self.seen: dict[str, Seen] = {}
         self.signals_of: dict[str, set[str]] = {}
-        self.cluster_of: dict[str, str] = {}  # unit id -> cluster
+        self.lines_of: dict[str, set[str]] = {}  # cluster -> keys of links that it holds
+        self.cluster_of: dict[str, str] = {}  # unit id, aliases included -> open cluster
+        self.latest = -(2**62)  # no open unit has a signal after this event time
 
     def table(self, name: str) -> Table:
         """The table of that name, made on first use; models keep their rows in tables of their own."""
@@ -63,47 +65,61 @@ class Domain:
             seen = self.seen[source] = Seen(self.journal)
         return seen
 
-    def find(self, cluster: str) -> str:
-        """The cluster that holds what this one held."""
-        while (row := self.merged.get(cluster)) is not None:
-            cluster = row[0]
-        return cluster
-
     def index(self) -> None:
         """Build what follows from the rows again."""
         self.changes.index()
+        for seen in self.seen.values():
+            seen.index()
         self.signals_of = {}
         for key in self.signals:
             self.signals_of.setdefault(key.split("\x1f", 1)[0], set()).add(key)
+        self.lines_of = {}
+        for key, line in self.links.items():
+            for _, _, cluster in line:
+                self.lines_of.setdefault(cluster, set()).add(key)
         self.cluster_of = {}
         for cluster, row in self.units.items():
-            for unit_id in (row[1], *row[19]):
-                if unit_id:
-                    self.cluster_of[unit_id] = cluster
+            unit = cast(UnitRow, row)
+            if unit.status == "open":
+                self.latest = max(self.latest, unit.last)
+                for unit_id in (unit.unit_id, *unit.aliases):
+                    if unit_id:
+                        self.cluster_of[unit_id] = cluster
 
     def load(self, table: str, key: str, row: Row | None) -> None:
         """Take one row back; ``index`` must follow the last one."""
         if table == "seen":
             source, _, chunk = key.rpartition("\x1f")
             self.seen_of(source).restore(chunk, row)
-            return
-        make = MAKE.get(table)
-        self.table(table).load(key, row if row is None or make is None else make(row))
+        elif table == "newest":
+            assert row is not None, "a source that was heard stays heard"
+            seen = self.seen_of(key)
+            seen.newest, seen.floor, seen.evicted = row
+        else:
+            make = MAKE.get(table)
+            self.table(table).load(key, row if row is None or make is None else make(row))
 
     def drain(self) -> Iterator[Change]:
-        """The rows that changed since the last drain."""
-        for name, table in self.tables.items():
+        """The rows that changed since the last drain, by table and key."""
+        for name in sorted(self.tables):
+            table = self.tables[name]
             if table.dirty:
                 for key, row in table.drain():
                     yield name, self.name, key, row
-        for source, seen in self.seen.items():
-            if seen.fresh or seen.dropped:
+        for source in sorted(self.seen):
+            seen = self.seen[source]
+            if seen.dirty:
+                yield "newest", self.name, source, (seen.newest, seen.floor, seen.evicted)
                 for key, row in seen.drain():
                     yield "seen", self.name, f"{source}\x1f{key}", row
 
 
 class State:
-    """The state of one partition, and its timers."""
+    """The state of one partition, and its timers.
+
+    ``timers`` is a heap of hints (log time, domain, cluster): of every unit with something due, one at or before it.
+    Since a hint that comes too early is put off to the moment itself, order and outcome depend on the rows alone.
+    """
 
     def __init__(self) -> None:
         self.journal: Undo = []
@@ -113,6 +129,10 @@ class State:
         self.clock = self.shared.table("clock")
         self.parameters = Parameters()
         self.timers: list[tuple[int, str, str]] = []
+        self._waiting: dict[tuple[str, str], list[int]] = {}  # the hints of a cluster in the heap, the earliest last
+        self.moves: list[tuple[str, str, str]] | None = None
+        """Domain, victim and survivor of every merge, and the unit id of every cluster, where somebody wants them."""
+        self.ids: dict[tuple[str, str], str] = {}
 
     def domain(self, name: str) -> Domain:
         """The domain, made on first use; counts as touched."""
@@ -123,23 +143,83 @@ class State:
         return domain
 
     def arm(self, domain: Domain, cluster: str, unit: UnitRow) -> None:
-        """Wake up when something may be due for the unit."""
+        """See to it that ``wake`` names the unit when something is due for it."""
         due = next_due(unit, self.parameters)
-        if due is not None:
+        if due is None:
+            return
+        hints = self._waiting.setdefault((domain.name, cluster), [])
+        if not hints or due < hints[-1]:
+            hints.append(due)
             heapq.heappush(self.timers, (due, domain.name, cluster))
 
+    def disarm(self, domain: Domain, cluster: str) -> None:
+        """Forget the hints of a unit that is gone."""
+        if self._waiting.pop((domain.name, cluster), None) and len(self.timers) > 1024 + 4 * len(self._waiting):
+            self.timers = [(due, *at) for at, hints in self._waiting.items() for due in hints]
+            heapq.heapify(self.timers)
+
+    def wake(self, log_time: int) -> tuple[Domain, str, UnitRow] | None:
+        """The next unit for which something is due by ``log_time``, by due time, domain and cluster."""
+        while self.timers and self.timers[0][0] <= log_time:
+            hint, name, cluster = heapq.heappop(self.timers)
+            hints = self._waiting.get((name, cluster))
+            if not hints or hints[-1] != hint:
+                continue
+            hints.pop()
+            if not hints:
+                del self._waiting[name, cluster]
+            domain = self.domains[name]
+            unit = cast(UnitRow | None, domain.units.get(cluster))
+            if unit is None:
+                continue
+            due = next_due(unit, self.parameters)
+            if due is not None and due <= hint:
+                self.touched.add(name)
+                return domain, cluster, unit
+            self.arm(domain, cluster, unit)
+        return None
+
+    def next_due(self) -> int | None:
+        """The log time of what ``wake`` will name next, ms."""
+        while self.timers:
+            hint, name, cluster = self.timers[0]
+            unit = cast(UnitRow | None, self.domains[name].units.get(cluster))
+            hints = self._waiting.get((name, cluster))
+            if unit is not None and hints and hints[-1] == hint and next_due(unit, self.parameters) == hint:
+                return hint
+            heapq.heappop(self.timers)
+            if hints and hints[-1] == hint:
+                hints.pop()
+                if not hints:
+                    del self._waiting[name, cluster]
+                if unit is not None:
+                    self.arm(self.domains[name], cluster, unit)
+        return None
+
+    def ids_seen(self, domain: Domain, cluster: str, unit_id: str) -> None:
+        """Note a unit's id for who tracks members."""
+        if self.moves is not None:
+            self.ids[domain.name, cluster] = unit_id
+
     def index(self) -> None:
-        """Build everything derived again, after a restore."""
+        """Build everything derived again, after a restore or for other parameters."""
         self.timers = []
+        self._waiting = {}
         for domain in self.domains.values():
             domain.index()
             for cluster, row in domain.units.items():
-                self.arm(domain, cluster, UnitRow._make(row))
+                self.arm(domain, cluster, cast(UnitRow, row))
 
-    def undo(self) -> None:
-        """Take back everything since the journal was last cleared."""
+    def undo(self, name: str | None) -> None:
+        """Take back everything since the journal was last cleared; all of it was in the domain ``name``, or None."""
         undo(self.journal)
-        self.index()
+        domain = None if name is None else self.domains.get(name)
+        if domain is None:
+            self.index()
+            return
+        domain.index()
+        for cluster, row in domain.units.items():
+            self.arm(domain, cluster, cast(UnitRow, row))
 
     def drain(self) -> list[Change]:
         """All rows that changed since the last drain, in an order that depends on the log alone."""

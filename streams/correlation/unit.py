@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from schemas.unit import (
     ChangeSearch,
@@ -18,14 +18,17 @@ from schemas.unit import (
     UnitEntity,
     UnitReview,
 )
-from streams.correlation.change_score import LONGEST, Subject
-from streams.correlation.changes import Search
-from streams.correlation.entity_weight import weight
+from streams.correlation.change_score import Subject
+from streams.correlation.changes import Own
+from streams.correlation.entity_weight import links, weight
 from streams.correlation.risk import UNKNOWN, Facts, exploitability, risk
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MS = -62_135_596_800_000  # 0001-01-01
+_LAST_MS = 253_402_300_799_000  # 9999-12-31T23:59:59
+MAX_TITLE = 256
 MAX_ENTITIES = 100
 LISTED = 200
 """Signals and entities that a revision lists; more are counted."""
@@ -42,14 +45,14 @@ class Engine(NamedTuple):
 
 
 def at(ms: int) -> datetime:
-    """The instant ``ms`` milliseconds after the epoch."""
-    return _EPOCH + timedelta(milliseconds=ms)
+    """The instant ``ms`` milliseconds after the epoch; the end of the calendar for what lies beyond it."""
+    return _EPOCH + timedelta(milliseconds=min(max(ms, _FIRST_MS), _LAST_MS))
 
 
 def signals_of(domain: Domain, cluster: str) -> list[tuple[str, SignalRow]]:
     """The collapsed signals of a unit with their ids, by time."""
     keys = domain.signals_of.get(cluster, ())
-    rows = [(key.split("\x1f", 1)[1], SignalRow._make(domain.signals[key])) for key in keys]
+    rows = [(key.split("\x1f", 1)[1], cast(SignalRow, domain.signals[key])) for key in keys]
     return sorted(rows, key=lambda r: (r[1].first, r[1].source, r[1].source_id, r[0]))
 
 
@@ -86,12 +89,11 @@ def build(
     signals = signals_of(domain, cluster)
     rows = [s for _, s in signals]
     about = subject(unit, signals, facts)
-    members = frozenset((s.source, s.source_id) for s in rows)
-    search = domain.changes.search(about, members, shown_changes) if rows else Search((), 0, unit.first, unit.last, ())
+    search = domain.changes.search(about, _own(rows), shown_changes) if rows else None
     known = [f for c in sorted(about.components) if (f := facts(c)) is not None]
     reach = exploitability(rows, known)
     confidence = _confidence(rows)
-    into = domain.units.get(domain.find(unit.merged_into)) if unit.merged_into else None
+    into = domain.merged.get(cluster) if unit.status == "merged" else None
     listed = _listed(signals)
     closed = reason in ("closed", "merged") and (unit.status != "open" or reason == "closed")
     return Unit(
@@ -102,7 +104,7 @@ def build(
         disposition=unit.disposition,
         severity=unit.severity,
         confidence=confidence,
-        title=_title(domain.name, unit, rows, about),
+        title=_title(domain.name, unit, rows, about) if into is None else f"{domain.name}: merged into {into[1]}",
         domain=domain.name,
         opened_at=at(unit.opened_log),
         updated_at=at(unit.updated_log),
@@ -126,21 +128,23 @@ def build(
                 score=round(c.score, 6),
                 factors=c.factors,
             )
-            for c in search.best
+            for c in (search.best if search else ())
         ),
-        change_count=search.scored,
-        change_search=ChangeSearch.model_validate(
+        change_count=search.scored if search else 0,
+        change_search=None
+        if search is None
+        else ChangeSearch.model_validate(
             {
-                "from": at(about.first - LONGEST),
-                "to": at(about.last),
-                "searched": search.scored,
+                "from": at(search.since),
+                "to": at(search.until),
+                "searched": search.searched,
                 "silent_sources": search.silent,
             }
         ),
         reviews=_reviews(domain, cluster),
         related=_related(domain, cluster),
         aliases=unit.aliases,
-        merged_into=UnitRow._make(into).unit_id or None if into is not None else None,
+        merged_into=None if into is None else into[1],
         first_at=at(unit.first),
         last_at=at(unit.last),
         provenance=Provenance(
@@ -151,9 +155,20 @@ def build(
             context=engine.context,
             log=None if engine.partition is None else (engine.partition, unit.first_offset, unit.last_offset),
         ),
-        digest=_digest(unit, rows, search),
+        digest=_digest(unit, rows, search.suspects if search else ()),
         truncated=len(listed) < len(signals) or unit.unlisted > 0,
     )
+
+
+def _own(rows: Sequence[SignalRow]) -> Own:
+    """The unit's members, as far as they can be told from changes: by id, and repeats by who called what and when."""
+    spans: dict[tuple[str, str | None, str | None], tuple[int, int]] = {}
+    for row in rows:
+        if row.action is not None:
+            key = (row.source, row.action, row.actor)
+            first, last = spans.get(key, (row.first, row.last))
+            spans[key] = (min(first, row.first), max(last, row.last))
+    return Own(frozenset((row.source, row.source_id) for row in rows), spans)
 
 
 def _listed(signals: list[tuple[str, SignalRow]]) -> list[tuple[str, SignalRow]]:
@@ -207,7 +222,9 @@ def _title(name: str, unit: UnitRow, rows: Sequence[SignalRow], about: Subject) 
     where = next(iter(sorted(about.components)), None) or name
     more = unit.members - lead.times
     times = f" ({lead.times} times)" if lead.times > 1 else ""
-    return f"{where}: {lead.title}{times}" + (f", and {more} more" if more > 0 else "")
+    also = times + (f", and {more} more" if more > 0 else "")
+    title = f"{where}: {lead.title}"
+    return (title if len(title) + len(also) <= MAX_TITLE else title[: MAX_TITLE - len(also) - 1] + "…") + also
 
 
 def _reviews(domain: Domain, cluster: str) -> tuple[UnitReview, ...]:
@@ -226,13 +243,13 @@ def _related(domain: Domain, cluster: str) -> tuple[RelatedUnit, ...]:
     )
 
 
-def _digest(unit: UnitRow, rows: Sequence[SignalRow], search: Search) -> str:
-    """What the unit consists of, whatever order it came in: members, linking keys, changes. No ids, clocks, scores."""
+def _digest(unit: UnitRow, rows: Sequence[SignalRow], suspects: Sequence[tuple[str, str]]) -> str:
+    """What the unit consists of, in whatever order it came: members, linking keys, suspects. No ids, clocks, scores."""
     count: dict[tuple[str, str], int] = {}
     for row in rows:
         for entity in row.entities:
             count[entity] = count.get(entity, 0) + row.times
-    shared = sorted(f"{kind}\x1f{id_}" for (kind, id_), n in count.items() if n > 1)
-    changes = sorted(f"{c.change.source}\x1f{c.change.source_id}" for c in search.best)
+    shared = sorted(f"{kind}\x1f{id_}" for (kind, id_), n in count.items() if n > 1 and links(kind, id_))
+    changes = (f"{source}\x1f{source_id}" for source, source_id in suspects)
     text = "\x1e".join((unit.member_hash, *shared, "\x1d", *changes))
     return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin import AdminClient
 
 from streams.edge import client
-from streams.edge.dump import read_topic
+from streams.edge.dump import NoTopic, read_topic
 from streams.settings import Settings
 from streams.simulate.message import Message as Simulated
 from streams.sources.backstage import Backstage
@@ -65,6 +66,18 @@ class _Sender:
             raise KafkaException(self.failure)
         if left:
             raise TimeoutError(f"{left} records were not delivered in {_WAIT:.0f} s")
+
+
+def missing_topics(settings: Settings, topics: Iterable[str]) -> list[str]:
+    """Those of the topics (full names) that the broker does not have."""
+    present = AdminClient(client.admin(settings)).list_topics(timeout=_WAIT).topics
+    return [topic for topic in topics if topic not in present]
+
+
+def require_topics(settings: Settings, topics: Iterable[str]) -> None:
+    """Raises ``NoTopic`` for those that are missing: a producer would wait for them for minutes."""
+    if missing := missing_topics(settings, topics):
+        raise NoTopic(f"no such topic: {', '.join(missing)}; run `weir topics create`")
 
 
 def feed(

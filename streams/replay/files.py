@@ -1,0 +1,149 @@
+"""Which files to read, in which order, and as what. Their names decide how they are opened, never what the engine sees.
+
+The suffix says the form: ``.ndjson .jsonl`` one document a line, ``.yaml .yml`` YAML documents, ``.csv`` one document
+a row, ``.json .sarif`` by what is in it; each also compressed (gzip, known by its first bytes). Any other file, and
+CSV, is read only if its content is a format that a source knows, or if its source is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from streams.replay.documents import Form, documents
+from streams.sources.backstage import Backstage
+from streams.sources.base import Source
+from streams.sources.parse import ParseError, parse
+from streams.sources.registry import SOURCES, by_name, recognise
+
+_FORMS: dict[str, Form] = {
+    ".json": "json",
+    ".sarif": "json",
+    ".ndjson": "lines",
+    ".jsonl": "lines",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".csv": "csv",
+}
+_LOOK = 20
+"""Documents that are looked at to know the format of a file."""
+
+_CONTEXT = frozenset((Backstage.name,))
+"""Sources that give context only: their files count from the start."""
+
+
+class Unreadable(ValueError):
+    """A path that cannot be replayed; the text says which and why."""
+
+
+class Input(NamedTuple):
+    """One file to replay. ``number`` is its place in the sorted list: the partition of its raw records."""
+
+    number: int
+    path: Path
+    form: Form
+    source: Source | None
+    role: Literal["context", "events"]
+
+
+class Skipped(NamedTuple):
+    """A file that is not read, and why."""
+
+    path: Path
+    reason: str
+
+
+def find(arguments: Sequence[str], source: str | None = None) -> tuple[list[Input], list[Skipped]]:
+    """The files that ``PATH`` and ``NAME=PATH`` stand for, folders searched in depth, sorted by path.
+
+    ``source`` names the source of the files that are given without ``NAME``. Hidden files in folders are left alone.
+
+    Raises:
+        Unreadable: a path that is not there or may not be read.
+        UnknownSourceError: no source has the name.
+    """
+    default = by_name(source) if source else None
+    named: dict[Path, Source | None] = {}
+    for argument in arguments:
+        path, bound = _split(argument)
+        for file in _files(path):
+            named[file] = bound or named.get(file) or default
+    inputs: list[Input] = []
+    skipped: list[Skipped] = []
+    for path in sorted(named):
+        found = _input(len(inputs), path, named[path])
+        if isinstance(found, Input):
+            inputs.append(found)
+        else:
+            skipped.append(found)
+    return inputs, skipped
+
+
+def catalog(path: Path, number: int) -> Input:
+    """A file that is named as the catalog."""
+    _readable(path)
+    return Input(number, path, _form(path) or "yaml", Backstage(), "context")
+
+
+def _split(argument: str) -> tuple[Path, Source | None]:
+    name, equals, path = argument.partition("=")
+    if not equals or Path(argument).exists():
+        return Path(argument), None
+    if any(source.name == name for source in SOURCES) or Path(path).exists():
+        return Path(path), by_name(name)
+    return Path(argument), None
+
+
+def _files(path: Path) -> Iterable[Path]:
+    if not path.exists():
+        raise Unreadable(f"{path}: there is no such file or folder")
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise Unreadable(f"{path}: neither a file nor a folder; a stream is read once, and this needs two looks")
+    return (
+        file
+        for file in path.rglob("*")
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+
+
+def _form(path: Path) -> Form | None:
+    name = path.name.lower().removesuffix(".gz")
+    return _FORMS.get(Path(name).suffix)
+
+
+def _readable(path: Path) -> None:
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise Unreadable(f"{path}: {error.strerror}") from None
+
+
+def _input(number: int, path: Path, source: Source | None) -> Input | Skipped:
+    _readable(path)
+    form = _form(path)
+    if source is None:
+        found = _look(path, form or "json")
+        if found is None and form in (None, "csv"):
+            return Skipped(path, "no source reads this format; name one with NAME=PATH if it should")
+        role: Literal["context", "events"] = "context" if found in _CONTEXT else "events"
+    else:
+        role = "context" if source.name in _CONTEXT else "events"
+    return Input(number, path, form or "json", source, role)
+
+
+def _look(path: Path, form: Form) -> str | None:
+    """The name of the source that reads the first document which any source reads."""
+    with documents(path, form) as found:
+        for document, _ in zip(found, range(_LOOK), strict=False):
+            if document.problem is None:
+                try:
+                    known = recognise(parse(document.value), {})
+                except ParseError:
+                    continue
+                if known is not None:
+                    return known.name
+    return None

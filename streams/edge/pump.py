@@ -307,6 +307,8 @@ class PumpSession:
         restore.read_changelog(
             self.consumer_settings, self.topics.state, {p: ends[self.topics.state, p] for p in numbers}, load
         )
+        fresh = {p: ends[units, p] for p in numbers if p not in genesis}
+        with_units = restore.has_records(self.consumer_settings, units, fresh)
         return {
             p: Owned(
                 folds[p],
@@ -315,7 +317,7 @@ class PumpSession:
                     partition=p,
                     log=ends[self.topics.log, p],
                     log_topic_id=self.log_id,
-                    units=ends[units, p],
+                    has_units=p in with_units,
                     group_offset=group[p],
                     genesis=genesis.get(p),
                     position=positions.get(p),

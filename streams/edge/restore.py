@@ -145,13 +145,20 @@ def read_changelog(
         consumer.close()
 
 
+def has_records(settings: dict[str, Any], topic: str, ends: dict[int, Bounds]) -> set[int]:
+    """The partitions with at least one committed record; aborted ones and markers do not count."""
+    found: set[int] = set()
+    read_changelog(settings, topic, ends, lambda partition, _key, _value: found.add(partition))
+    return found
+
+
 def start_of(
     *,
     topic: str,
     partition: int,
     log: Bounds,
     log_topic_id: str,
-    units: Bounds,
+    has_units: bool,
     group_offset: int | None,
     genesis: Genesis | None,
     position: int | None,
@@ -163,7 +170,7 @@ def start_of(
     """
     name = f"{topic}[{partition}]"
     if genesis is None:
-        if group_offset is not None or units.high > 0:
+        if group_offset is not None or has_units:
             trace = "units were written" if group_offset is None else f"the group stands at {group_offset}"
             raise Refused(
                 f"{name}: {trace}, but the changelog has no genesis record: its state is lost. "

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import faust
 import structlog
+from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from streams.edge import pump, restore
 from streams.edge.session import Session, run_sessions
@@ -27,10 +28,37 @@ from streams.records import LogRecord, Output
 
 log = structlog.get_logger(__name__)
 
+START_WAIT = 90.0
+ANSWER_WAIT = 300.0
+
 EXIT_FAILED = 70
 EXIT_REFUSED = 78
 
 Process = Callable[[Sequence[tuple[pump.Fold, LogRecord]]], list[list[Output]]]
+
+
+class HandOverChannel(faust.Channel):  # type: ignore[misc] # Faust's types are not followed
+    """A channel whose items stay in it until the agent takes them.
+
+    Faust loses items of a channel in two ways, and the pump would wait for ever for the answer: it empties the queues
+    whenever its own consumer resumes after a rebalance (``clear_on_resume``), so this queue is not under that control;
+    and a stream skips an event that was made under another generation of that consumer, or while its flow is
+    suspended, so the pump puts plain values, which are no events.
+    """
+
+    _queue: ThrowableQueue | None
+
+    @property
+    def queue(self) -> ThrowableQueue:
+        """The queue of this subscriber."""
+        if self._queue is None:
+            never_suspended = FlowControlEvent(initially_suspended=False)
+            self._queue = ThrowableQueue(flow_control=never_suspended, clear_on_resume=False)
+        return self._queue
+
+
+class AgentSilent(Exception):
+    """The hand-over to the agent does not work. Better an end and a restart than a stall."""
 
 
 class Work(NamedTuple):
@@ -74,6 +102,7 @@ class Worker:
         self.observer = observer
         self.stop_wait = stop_wait
         self.stop = threading.Event()
+        self.listening = threading.Event()
         self.exit_code = 0
         self.loop: asyncio.AbstractEventLoop | None = None
         brokers = [f"kafka://{address.strip()}" for address in bootstrap.split(",")]
@@ -92,12 +121,13 @@ class Worker:
             broker_heartbeat_interval=3.0,
             stream_wait_empty=False,
         )
-        self.channel = self.app.channel()
+        self.channel = HandOverChannel(self.app)
         self._declare_agents(control_topic, on_control)
 
     def _declare_agents(self, control_topic: str, on_control: Callable[[bytes], None] | None) -> None:
         @self.app.agent(self.channel, name="correlate")  # type: ignore[untyped-decorator]
         async def correlate(works: Any) -> None:
+            self.listening.set()
             async for work in works:
                 try:
                     work.done.set_result(fold_all(work.items))
@@ -112,11 +142,22 @@ class Worker:
                     on_control(message)
 
     def hand_over(self, items: Sequence[tuple[pump.Fold, LogRecord]]) -> list[list[Output]]:
-        """Give the records to the agent and wait for what follows from them. Called on the pump's thread."""
+        """Give the records to the agent and wait for what follows from them. Called on the pump's thread.
+
+        A channel drops what is sent before somebody listens, so the first call waits for the agent.
+
+        Raises:
+            AgentSilent: the agent did not start, or did not answer; the process must end.
+        """
         assert self.loop is not None
+        if not self.listening.wait(START_WAIT):
+            raise AgentSilent(f"Faust did not start the agent in {START_WAIT:.0f} s")
         work = Work(items, concurrent.futures.Future())
-        asyncio.run_coroutine_threadsafe(self.channel.send(value=work), self.loop)
-        return work.done.result()
+        asyncio.run_coroutine_threadsafe(self.channel.put(work), self.loop).result(ANSWER_WAIT)
+        try:
+            return work.done.result(ANSWER_WAIT)
+        except concurrent.futures.TimeoutError:
+            raise AgentSilent(f"the agent did not answer in {ANSWER_WAIT:.0f} s") from None
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; ends the process."""

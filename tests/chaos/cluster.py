@@ -1,0 +1,169 @@
+"""Two ingest and two correlate processes on a real broker, and the means to hurt them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams.edge import client, restore
+from streams.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Cluster:
+    """The processes by name (``ingest-1``, ``correlate-2``, …); a dead one is started again by ``tend``."""
+
+    def __init__(self, settings: Settings, logs: Path, mutants: dict[str, str] | None = None, each: int = 2) -> None:
+        self.settings = settings
+        self.logs = logs
+        self.mutants = mutants or {}
+        self.names = [f"{role}-{n + 1}" for role in ("ingest", "correlate") for n in range(each)]
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.exits: list[tuple[str, int]] = []
+        self.kills = 0
+        self.freezes = 0
+
+    def __enter__(self) -> Self:
+        for name in self.names:
+            self.start(name)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self, name: str) -> None:
+        role = name.partition("-")[0]
+        settings = self.settings
+        key = settings.redaction_key
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("WEIR_")},
+            "PYTHONPATH": str(ROOT),
+            "WEIR_BOOTSTRAP": settings.bootstrap or "",
+            "WEIR_APP": settings.app,
+            "WEIR_PARTITIONS": str(settings.partitions),
+            "WEIR_INSTANCE": name,
+            "WEIR_SESSION_TIMEOUT_MS": str(settings.session_timeout_ms),
+            "WEIR_TRANSACTION_TIMEOUT_MS": str(settings.transaction_timeout_ms),
+            "WEIR_REDACTION_KEY": key.get_secret_value() if key is not None else "",
+        }
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("process.py")), role, self.mutants.get(role, "none")],
+                env=environment,
+                cwd=self.logs,
+                stdout=log,
+                stderr=log,
+            )
+
+    def tend(self) -> None:
+        """Start again what ended by itself."""
+        for name, process in list(self.running.items()):
+            if process.poll() is not None:
+                self.exits.append((name, process.returncode))
+                self.start(name)
+
+    def kill(self, name: str) -> None:
+        self.running[name].kill()
+        self.running[name].wait()
+        self.kills += 1
+
+    def freeze(self, name: str, seconds: float) -> None:
+        self.running[name].send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self.running[name].send_signal(signal.SIGCONT)
+        self.freezes += 1
+
+    def hurt(self, random_: random.Random, kills: int, freezes: int, until: Callable[[], bool] = lambda: False) -> None:
+        """Kill and freeze random processes at random moments, over both kinds."""
+        plan = ["kill"] * kills + ["freeze"] * freezes
+        random_.shuffle(plan)
+        for what in plan:
+            if until():
+                return
+            time.sleep(random_.uniform(0.5, 2.5))
+            self.tend()
+            name = random_.choice(self.names)
+            if what == "kill":
+                self.kill(name)
+                time.sleep(random_.choice((0.0, 0.0, 1.0)))
+                self.start(name)
+            else:
+                self.freeze(name, self.settings.session_timeout_ms / 1000 + random_.uniform(1, 3))
+
+    def stop(self) -> dict[str, int]:
+        """SIGTERM to all; exit codes by name. Those that do not end in 40 s are killed (-9)."""
+        for process in self.running.values():
+            process.send_signal(signal.SIGTERM)
+        codes = {}
+        for name, process in self.running.items():
+            try:
+                codes[name] = process.wait(40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                codes[name] = process.wait()
+        self.running.clear()
+        return codes
+
+    def tail(self) -> str:
+        """The last lines of every process's log."""
+        out = []
+        for path in sorted(self.logs.glob("*.log")):
+            lines = path.read_text(errors="replace").splitlines()
+            out.append(f"--- {path.name}\n" + "\n".join(lines[-12:]))
+        return "\n".join(out)
+
+
+class Progress:
+    """How far the groups are, asked from the broker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.admin = AdminClient(client.admin(settings))
+        self.ingest = Consumer(client.consumer(settings, settings.group("ingest")))
+        self.correlate = Consumer(client.consumer(settings, settings.group("correlate")))
+        self.raw = [(topic, p) for topic in settings.raw_topics.values() for p in range(settings.partitions)] + [
+            (settings.topic(name), 0) for name in ("context", "config")
+        ]
+        self.log = [(settings.topic("events"), p) for p in range(settings.partitions)]
+
+    def raw_left(self) -> int:
+        """Raw records that ingest has not committed yet."""
+        ends = restore.bounds(self.admin, self.raw)
+        done = self.ingest.committed([TopicPartition(t, p) for t, p in self.raw], timeout=30)
+        return sum(ends[tp.topic, tp.partition].high - max(0, tp.offset) for tp in done)
+
+    def positions(self) -> tuple[tuple[int, int], ...]:
+        """Of each log partition: the committed position, and the high watermark."""
+        ends = restore.bounds(self.admin, self.log)
+        done = self.correlate.committed([TopicPartition(t, p) for t, p in self.log], timeout=30)
+        return tuple((tp.offset, ends[tp.topic, tp.partition].high) for tp in done)
+
+    def drained(self, tend: Callable[[], None], seconds: float, quiet: float = 4.0) -> bool:
+        """Wait until nothing moves any more: raw topics read, and log and positions unchanged for ``quiet`` seconds."""
+        deadline = time.monotonic() + seconds
+        last, since = None, time.monotonic()
+        while time.monotonic() < deadline:
+            tend()
+            now = None if self.raw_left() else self.positions()
+            if now is None or now != last:
+                last, since = now, time.monotonic()
+            elif time.monotonic() - since > quiet:
+                return True
+            time.sleep(0.3)
+        return False
+
+    def close(self) -> None:
+        self.ingest.close()
+        self.correlate.close()

@@ -141,7 +141,7 @@ def _move_signals(domain: Domain, victim: str, survivor: str, kept: UnitRow, cap
 def fuse(one: SignalRow, other: SignalRow) -> SignalRow:
     """Two collapsed signals of one signature as one. Commutes and associates."""
     mine, theirs = (one.first, one.source_id), (other.first, other.source_id)
-    swapped = mine > theirs if mine != theirs else repr(one) > repr(other)
+    swapped = mine > theirs if mine != theirs else _words(one) > _words(other)
     first, second = (other, one) if swapped else (one, other)
     return first._replace(
         last=max(first.last, second.last),
@@ -150,6 +150,11 @@ def fuse(one: SignalRow, other: SignalRow) -> SignalRow:
         score=max(first.score, second.score),
         kev=first.kev or second.kev,
     )
+
+
+def _words(row: SignalRow) -> str:
+    """What fusing leaves as it is in the earlier row."""
+    return repr((row.title, row.why, row.entities, row.component, row.cvss, row.fix, row.action, row.actor))
 
 
 def _place(

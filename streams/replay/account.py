@@ -16,6 +16,9 @@ from streams.sources.base import Ignored, Malformed, Reading, Source
 UNKNOWN = "(no source)"
 """Where documents count that no source reads."""
 
+NOTHING = "nothing in it"
+"""The reason under which ``Ingest`` ignores a document of no items."""
+
 OUTCOMES = ("member", "change", "uninteresting", "duplicate", "too_late", "failed", "invalid", "steering")
 """What the fold makes of an event (``Pipeline.counts``)."""
 
@@ -34,8 +37,6 @@ class Tally:
     mapped: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     """Of ``Ingest``: events by type, copies, ignored, dead."""
-    nothing: int = 0
-    """Mapped documents without any item; counted among the ignored."""
     refused: int = 0
     """Events that the schema or the size limit refused."""
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -54,6 +55,11 @@ class Tally:
     def drafts(self) -> int:
         """Events made, without the copies."""
         return sum(self.counts[kind] for kind in ("activity", "finding", "change", "context", "config"))
+
+    @property
+    def nothing(self) -> int:
+        """Mapped documents without any item, which ``Ingest`` counts among the ignored."""
+        return sum(count for (_, reason), count in self.ignored.items() if reason == NOTHING)
 
     def problems(self) -> Iterator[str]:
         """The sums that do not hold, in words."""

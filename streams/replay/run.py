@@ -145,8 +145,6 @@ class Replay:
         tally.mapped += 1
         tally.items += watched.items
         tally.readings += watched.readings
-        if not watched.readings:
-            tally.nothing += 1
         if dead >= MAX_ITEMS_SHOWN and watched.malformed > dead:
             tally.dead["map", f"not shown: more than {MAX_ITEMS_SHOWN} in one document"] += watched.malformed - dead
             dead = watched.malformed

@@ -83,6 +83,6 @@ def accounted(tallies: Mapping[str, Tally], documents: int, problems: list[str])
     folded = sum(tally.refused + tally.outcomes.total() for tally in tallies.values())
     line = (
         f"accounted for: {done:,} of {documents:,} documents, {placed:,} of {readings:,} readings of their items, "
-        f"{folded:,} of {events:,} events ({copies:,} copies for dependent domains among them)"
+        f"{folded:,} of {events:,} events (copies for dependent domains: {copies:,})"
     )
     return "\n".join([line, *(f"NOT ACCOUNTED FOR: {problem}" for problem in problems)])

@@ -169,12 +169,14 @@ def test_every_document_is_accounted_for(replay_of: ReplayOf) -> None:
             "d.ndjson": lines(finding(3, -60 * 24 * 9)),
             "e.ndjson": b"",
             "f.json": b"",
+            "g.json": b'{"Records":[]}',
         }
     )
     assert done.problems == []
     tallies = done.replay.tallies
     ocsf = tallies["ocsf"]
-    assert done.documents == 5 + 1 + 3 + 1 + 1
+    assert done.documents == 5 + 1 + 3 + 1 + 1 + 1
+    assert tallies["aws.cloudtrail"].ignored.total() == 1
     assert ocsf.malformed == MAX_ITEMS_SHOWN + 5
     assert ocsf.outcomes["duplicate"] == 1
     assert ocsf.outcomes["uninteresting"] == 1

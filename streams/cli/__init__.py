@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from streams.cli import processes, run
+from streams.cli import processes, replay, run, simulate, topics, units
 from streams.version import VERSION
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = (run, processes)
+COMMANDS = (run, processes, replay, simulate, topics, units)
 """To add a command: one file, one entry here."""
 
 for _module in COMMANDS:

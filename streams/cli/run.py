@@ -45,7 +45,7 @@ def run(
 ) -> None:
     """Broker, ingest, correlate and the built-in scenario; prints every unit as it opens. Stays up until Ctrl-C.
 
-    Exit code 1: no unit was opened, or a process gave up.
+    Exit code 1: a process gave up, or with --once no unit was opened.
     """
     began = time.monotonic()
     loaded = settings()
@@ -97,8 +97,10 @@ def _with_broker(
     feed: bool | None,
     rate: float | None,
 ) -> int:
+    from streams.edge.feed import BadCatalog
     from streams.edge.outcome import judge
     from streams.edge.running import Input, Run, RunFailed, prepare
+    from streams.edge.units import NoUnits
 
     folder = _folder()
     with (folder / "run.log").open("a") as log:
@@ -130,12 +132,15 @@ def _with_broker(
             work = Run(loaded, folder, screen, stop, began=began, fresh=present == 0)
             given = Input(entities, None if scenario is None else scenario.messages(), rate)
             outcome = work.run(given, once=once)
-        except RunFailed as error:
+        except BadCatalog as error:
+            screen.done()
+            raise fail(str(error)) from None
+        except (RunFailed, NoUnits) as error:
             screen.done()
             raise fail(str(error), 1) from None
         verdict = None if scenario is None else judge(outcome.standing(), scenario.truth())
         screen.summary(outcome, verdict)
-        return 0 if outcome.units else 1
+        return 1 if once and not outcome.units else 0
 
 
 def _in_process(

@@ -21,14 +21,15 @@ class Screen:
     def __init__(self) -> None:
         self.out = Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
         self.err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 200)
-        # Without a terminal there is no line to overwrite: now and then a new one.
-        self.status = self.err.status("") if self.err.is_terminal else None
+        # One line that is overwritten, where both go to one terminal; else a new one now and then.
+        self.status = self.out.status("") if self.out.is_terminal and self.err.is_terminal else None
         self._last_line = 0.0
         self._headed = False
 
     def say(self, line: str) -> None:
         """One line about the run."""
-        self.err.print(table.plain(line), style="dim", markup=False)
+        console = self.err if self.status is None else self.out
+        console.print(table.plain(line), style="dim", markup=False)
 
     def unit(self, unit: Unit, before: Unit | None) -> None:
         """A row for a new unit, a line for a later revision that shows something new."""

@@ -58,14 +58,15 @@ def head() -> Text:
 
 
 def opened(unit: Unit, width: int) -> list[Text]:
-    """A unit in two lines: what it is, and the change that is suspected."""
+    """A unit in two lines: what it is; its id and the change that is suspected."""
     first = Text()
     name, style = SEVERITY.get(unit.severity, (str(unit.severity), ""))
     first.append(f"{name:<9}", style)
     first.append(f"{unit.risk.score:>4.0f} {unit.confidence:>4.2f} {unit.signal_count:>7}  ")
     first.append(f"{short(unit.domain, 20):<20}  ")
     first.append(short(unit.title, width - _INDENT), "bold")
-    second = Text(" " * _INDENT)
+    status = "" if unit.status == "open" else f"  {unit.status}"
+    second = Text(f"{short(unit.unit_id + status, _INDENT - 2):<{_INDENT}}", style="dim")
     second.append_text(suspect(unit, width - _INDENT))
     return [first, second]
 

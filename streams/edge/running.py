@@ -1,33 +1,29 @@
 """Everything on one machine: topics, ingest and correlate as child processes, the scenario's feed, and the units.
 
-``Run`` is one such run over a broker that is there. It is told to ``stop`` or, with ``once``, ends when all input is
-drained: every raw record is read, and every partition of the log is folded up to a tick so late that no revision can
-wait any more. That is exact; nothing is guessed from silence.
+``Run`` is one such run over a broker that is there. It is told to ``stop`` or, with ``once``, ends when it is drained.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka import Message as Delivered
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.unit import Unit
 from streams.edge import children, client, topics
 from streams.edge.broker_local import free_port
 from streams.edge.children import Child
+from streams.edge.drained import Drained
 from streams.edge.feed import feed, publish_catalog, publish_config
-from streams.edge.lag import Lag, Place, ends, held, newest
+from streams.edge.lag import held
 from streams.edge.outcome import Outcome
-from streams.edge.pump import TICK
+from streams.edge.tally import Tally
 from streams.edge.units import UnitReader
 from streams.settings import Settings
 from streams.simulate import Message
@@ -39,9 +35,6 @@ HOPELESS = 5
 
 SHOWN = 20
 """Units shown of those that were there before the run."""
-
-SILENT = 30.0
-"""Seconds in which the processes must show that they are there."""
 
 
 class RunFailed(RuntimeError):
@@ -67,44 +60,6 @@ class Input(NamedTuple):
     entities: Sequence[object]
     messages: Iterable[Message] | None
     rate: float | None = None
-
-
-class Tally:
-    """Counters of one process, added up over its restarts."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._before: Counter[tuple[str, str]] = Counter()
-        self._now: Counter[tuple[str, str]] = Counter()
-
-    def read(self) -> bool:
-        """Ask the process; false if it does not answer."""
-        try:
-            with urllib.request.urlopen(self.url, timeout=2) as answer:  # noqa: S310 - our own loopback address
-                text = answer.read().decode()
-        except OSError:
-            return False
-        now: Counter[tuple[str, str]] = Counter()
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name.endswith("_total"):
-                    now[sample.name, "\x1f".join(sample.labels.values())] += int(sample.value)
-        self._now = now
-        return True
-
-    def restarted(self) -> None:
-        """The process begins to count anew."""
-        self._before += self._now
-        self._now = Counter()
-
-    def by(self, name: str) -> Counter[str]:
-        """The values of a counter by its label values."""
-        found: Counter[str] = Counter()
-        for counted in (self._before, self._now):
-            for (sample, label), value in counted.items():
-                if sample == name:
-                    found[label] += value
-        return found
 
 
 class Run:
@@ -135,10 +90,6 @@ class Run:
             self.tallies[role] = Tally(f"http://127.0.0.1:{port}/metrics")
         self._fed: list[BaseException | None] = []
         self._next_look = 0.0
-        self._due_at: float | None = None
-        self._ticks: dict[Place, int] = {}
-        self._ends: dict[Place, int] = {}
-        self.ticker = Producer(client.producer(settings))
 
     def run(self, given: Input, *, once: bool) -> Outcome:
         """Work until told to stop or, with ``once``, until all is drained. The processes are ended in every case.
@@ -152,27 +103,21 @@ class Run:
             for child in self.children:
                 child.start()
             reader = UnitReader(self.settings)
-            lags = self._lags()
+            drained = Drained(self.settings)
             try:
                 if not self.outcome.whole:
                     self._there_already(reader)
-                self._loop(given, reader, lags, once)
+                self._loop(given, reader, drained, once)
             finally:
-                for lag in lags:
-                    lag.close()
+                drained.close()
                 reader.close()
         finally:
             for name in children.stop(self.children):
                 self.watch.say(f"{name} did not end in time and was killed; its transaction is aborted by the broker")
         return self.outcome
 
-    def _lags(self) -> tuple[Lag, Lag]:
-        steering = [self.settings.topic("config"), self.settings.topic("context")]
-        read = [*steering, *self.settings.raw_topics.values()]
-        return Lag(self.settings, "ingest", read), Lag(self.settings, "correlate", [self.settings.topic("events")])
-
-    def _loop(self, given: Input, reader: UnitReader, lags: tuple[Lag, Lag], once: bool) -> None:
-        steered = fed = given.messages is None and not once
+    def _loop(self, given: Input, reader: UnitReader, drained: Drained, once: bool) -> None:
+        steered = fed = False
         while not self.stop.is_set():
             for revision in reader.read(0.25):
                 self._unit(revision.unit)
@@ -182,20 +127,30 @@ class Run:
                 continue
             self._next_look = now + 0.5
             self._count()
-            if not steered:
-                # The catalog decides where events go, the configuration when units leave: both before the first event.
-                steered = not self._look(lags[0])
-                if steered and given.messages is not None:
-                    self._feed(given)
-                elif not steered and now - self.began > SILENT and not self.outcome.items:
-                    self.watch.say("ingest has not read anything yet; its log may say why")
-                    self._next_look = now + 10
-            elif not fed:
-                fed = given.messages is None or self._was_fed()
-            doing = "starting" if not steered else "feeding" if not fed else self._drain(reader, lags, once)
-            self.watch.progress(self.outcome, doing)
-            if once and doing == "drained":
+            doing: str | None
+            try:
+                if not steered:
+                    # The catalog decides where events go, the configuration when units leave: both before any event.
+                    steered = given.messages is None or not drained.raw_left()
+                    if steered and given.messages is not None:
+                        self._feed(given)
+                elif not fed:
+                    fed = given.messages is None or self._was_fed()
+                doing = "starting" if not steered else "feeding" if not fed else drained.doing(reader, once=once)
+            except KafkaException as error:
+                self.watch.say(f"the broker does not answer: {error.args[0].str()}")
+                doing = "waiting for the broker"
+            self.watch.progress(self.outcome, doing or "done")
+            if doing is None:
+                self._last_counts()
                 return
+
+    def _last_counts(self) -> None:
+        """A process counts a transaction a moment after it is committed."""
+        deadline = time.monotonic() + 5.0
+        while self.outcome.whole and self.outcome.unaccounted and time.monotonic() < deadline:
+            time.sleep(0.1)
+            self._count()
 
     def _there_already(self, reader: UnitReader) -> None:
         for revision in reader.to_end():
@@ -270,80 +225,6 @@ class Run:
         outcome.dead = outcome.refused + correlate.by("weir_dead_letters_total")
         outcome.log_records = correlate.by("weir_log_records_total").total()
         outcome.folded = correlate.by("weir_events_total")
-
-    # Drained: decided by what the broker says, not by the counts, which a restart may lose.
-
-    def _drain(self, reader: UnitReader, lags: tuple[Lag, Lag], once: bool) -> str:
-        raw, log = self._look(lags[0]), self._look(lags[1])
-        now = time.monotonic()
-        if raw:
-            self._due_at, self._ticks = None, {}
-            return f"{raw} raw records to read"
-        if self._due_at is None:
-            # Every event is in the log by now. A unit's first revision waits for group_wait from there, any later one
-            # for update_interval; what is folded after that has made all of them.
-            wait = max(self.settings.engine.group_wait_ms, self.settings.engine.update_interval_ms) / 1000
-            self._due_at = now + wait + self._ahead() + 0.1
-        if not once:
-            return f"{log} offsets of the log to fold" if log else "waiting for input"
-        if now < self._due_at:
-            return f"{self._due_at - now:.0f} s until the last units are due"
-        if not self._ticks:
-            self._ticks = self._tick()
-        if not self._folded(lags[1]):
-            return "the last units"
-        return "drained" if reader.reached(self._ends) else "reading the last units"
-
-    def _tick(self) -> dict[Place, int]:
-        """Let the time pass in every partition of the log; returns where the ticks stand."""
-        stands: dict[Place, int] = {}
-
-        def delivered(error: KafkaError | None, message: Delivered) -> None:
-            topic, partition, offset = message.topic(), message.partition(), message.offset()
-            if error is None and topic is not None and partition is not None and offset is not None:
-                stands[topic, partition] = offset
-
-        log = self.settings.topic("events")
-        for number in range(self.settings.partitions):
-            self.ticker.produce(log, TICK, partition=number, on_delivery=delivered)
-        self.ticker.flush(10.0)
-        if len(stands) < self.settings.partitions:
-            self.watch.say("the broker does not take the last ticks")
-            return {}
-        return stands
-
-    def _folded(self, lag: Lag) -> bool:
-        """Whether the group is past the ticks; then the units topic ends with the last unit."""
-        if not self._ticks:
-            return False
-        try:
-            standings = lag.read()
-            if any((standings[place].committed or 0) <= offset for place, offset in self._ticks.items()):
-                return False
-            units = self.settings.topic("units")
-            places = [TopicPartition(units, number) for number in range(self.settings.partitions)]
-            self._ends = ends(self.admin, places, IsolationLevel.READ_UNCOMMITTED)
-        except KafkaException as error:
-            self.watch.say(f"the broker does not answer: {error.args[0].str()}")
-            return False
-        return True
-
-    def _look(self, lag: Lag) -> int:
-        try:
-            return sum(lag.left().values())
-        except KafkaException as error:
-            self.watch.say(f"the broker does not answer: {error.args[0].str()}")
-            return 1
-
-    def _ahead(self) -> float:
-        """Seconds by which the broker's clock, which dates the log, is ahead of ours, as far as the log shows."""
-        log = self.settings.topic("events")
-        places = [TopicPartition(log, number) for number in range(self.settings.partitions)]
-        try:
-            at = newest(self.admin, places)
-        except KafkaException:
-            return 0.0
-        return 0.0 if at is None else max(0.0, at / 1000 - time.time())
 
 
 def prepare(settings: Settings, say: Callable[[str], None]) -> int:

@@ -77,7 +77,8 @@ class Seen:
         self.journal.append((self, "", ("floor", self.floor, self.evicted)))
         self.floor = floor
         while self.order and (self.order[0] + 1) * BUCKET_MS <= floor:
-            self._drop(heappop(self.order))
+            self._drop(self.order[0])
+            heappop(self.order)
 
     def evict(self, count: int) -> None:
         """Drop the oldest buckets until ``count`` ids are gone, or only the newest bucket is left."""
@@ -86,17 +87,19 @@ class Seen:
         last = self.newest // BUCKET_MS
         self.journal.append((self, "", ("floor", self.floor, self.evicted)))
         while count > 0 and self.order and self.order[0] < last:
-            number = heappop(self.order)
+            number = self.order[0]
             gone = self._drop(number)
+            heappop(self.order)
             count -= gone
             self.evicted += gone
             self.floor = max(self.floor, (number + 1) * BUCKET_MS)
 
     def _drop(self, number: int) -> int:
-        bucket = self.buckets.pop(number, None)
+        bucket = self.buckets.get(number)
         if bucket is None:
             return 0
         self.journal.append((self, "", ("drop", number, bucket)))
+        del self.buckets[number]
         for key in bucket:
             del self.ids[key]
         self.dirty.add(number)

@@ -109,7 +109,8 @@ class Domain:
         for source in sorted(self.seen):
             seen = self.seen[source]
             if seen.dirty:
-                yield "newest", self.name, source, (seen.newest, seen.floor, seen.evicted)
+                if seen.newest is not None:
+                    yield "newest", self.name, source, (seen.newest, seen.floor, seen.evicted)
                 for key, row in seen.drain():
                     yield "seen", self.name, f"{source}\x1f{key}", row
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from streams.pipeline import Pipeline
+from schemas.events import EVENT, Event
+from streams.pipeline import Pipeline, TooManyFailures
 from streams.records import LogRecord, Output
 from tests.streams.correlation.build import (
     DAY,
@@ -28,7 +31,6 @@ from tests.streams.correlation.build import (
     config,
     derived,
     finding,
-    fold,
     iso,
     record,
     restored,
@@ -196,3 +198,143 @@ def test_a_fold_goes_on_from_its_changelog_as_if_nothing_had_been(log: list[LogR
     whole.pipeline.flush(ends[0])
     parts.pipeline.flush(ends[1])
     assert ends[0] == ends[1]
+
+
+@given(logs(), st.data())
+@settings(deadline=None, max_examples=60)
+def test_an_event_that_fails_leaves_no_trace(log: list[LogRecord], data: st.DataObject) -> None:
+    """Where an event raises half-way, everything is as before it, and the rest folds as if it had not been there."""
+    clean, hurt = Pipeline(0), Pipeline(0)
+    failed = 0
+    for each in log:
+        now = clean.advance(each.log_time, [])
+        assert hurt.advance(each.log_time, []) == now
+        for event in _events(each):
+            if data.draw(st.booleans(), label="fail"):
+                before = tables(hurt), derived(hurt), hurt.catalog.digest(), hurt.state.parameters
+                out: list[Output] = []
+                with _poisoned(hurt, data.draw(st.integers(0, 12), label="after")) as writes:
+                    hurt.fold(event, now, each.offset, out)
+                if writes.raised:
+                    failed += 1
+                    assert [output.role for output in out] == ["dead-letters"]
+                    assert (tables(hurt), derived(hurt), hurt.catalog.digest(), hurt.state.parameters) == before
+                    assert hurt.counts["failed"] >= failed
+                    continue
+                expected: list[Output] = []
+                clean.fold(event, now, each.offset, expected)
+                assert out == expected
+                continue
+            ends: tuple[list[Output], list[Output]] = ([], [])
+            clean.fold(event, now, each.offset, ends[0])
+            hurt.fold(event, now, each.offset, ends[1])
+            assert ends[0] == ends[1]
+    hypothesis.event("failed" if failed else "none failed")
+    assert tables(hurt) == tables(clean)
+    assert derived(hurt) == derived(clean)
+    _hold_same_state(hurt, clean)
+
+
+def _hold_same_state(one: Pipeline, other: Pipeline) -> None:
+    """Both changelogs, merged, hold the same rows."""
+    rows = [{key: value for key, value in pipeline.drain() if value is not None} for pipeline in (one, other)]
+    assert rows[0] == rows[1]
+
+
+def _events(each: LogRecord) -> list[Event]:
+    events = []
+    for item in orjson.loads(each.value):
+        try:
+            events.append(EVENT.validate_python(item))
+        except ValidationError:
+            continue
+    return events
+
+
+class _Poison(list):  # type: ignore[type-arg] # stands in for the journal, which every write passes
+    """A journal that refuses the write after the first ``left``."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+        self.raised = False
+
+    def append(self, entry: Any) -> None:
+        if not self.raised and self.left == 0:
+            self.raised = True
+            raise OSError("no more room")
+        self.left -= 1
+        super().append(entry)
+
+
+@contextmanager
+def _poisoned(pipeline: Pipeline, left: int) -> Iterator[_Poison]:
+    """Every table and id set of the fold writes through a journal that fails; afterwards through a sound one."""
+
+    def use(journal: list[Any]) -> None:
+        pipeline.state.journal = journal
+        for domain in pipeline.state.domains.values():
+            domain.journal = journal
+            for each in (*domain.tables.values(), *domain.seen.values()):
+                each.journal = journal
+
+    sound, poison = pipeline.state.journal, _Poison(left)
+    use(poison)
+    try:
+        yield poison
+    finally:
+        sound.clear()
+        use(sound)
+
+
+@given(st.integers(0, 40))
+def test_too_many_failures_stop_the_fold(before: int) -> None:
+    """A hundred failures in a row raise, and so does more than one in a hundred of at least a thousand."""
+    pipeline = Pipeline(0)
+    pipeline.step(record(0, 0, *[tick()] * before))
+    for number in range(99):
+        assert len(pipeline.step(record(number, 0, POISON))) == 1
+    with pytest.raises(TooManyFailures, match="100 of them in a row"):
+        pipeline.step(record(100, 0, POISON))
+
+
+def test_a_hash_seed_changes_no_byte() -> None:
+    """Processes with different hash seeds give the same outputs and the same changelog."""
+    program = "from tests.properties.test_state import show; show()"
+    seen = set()
+    for seed in ("0", "1", "77"):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=Path(__file__).resolve().parents[2],
+            env={"PYTHONHASHSEED": seed, "PATH": "", "PYTHONPATH": "."},
+            capture_output=True,
+            check=True,
+        )
+        seen.add(done.stdout)
+    assert len(seen) == 1
+    assert len(seen.pop()) > 20_000
+
+
+def show() -> None:
+    """A fold with everything in it, as bytes on stdout: outputs and changelog."""
+    chance = random.Random(7)
+    pipeline = Pipeline(0)
+    number = 0
+    for offset in range(120):
+        batch = []
+        for _ in range(chance.randint(0, 4)):
+            number += 1
+            shared = chance.sample(ENTITIES, chance.randint(0, 3))
+            at = offset * 7 * SECOND - chance.choice([0, 0, SECOND, 20 * MINUTE])
+            more = {"component": chance.choice([None, "pay", "web"])}
+            make = chance.choice([finding, change])
+            batch.append(make(f"e{number}", at, *shared, **more))
+            batch.append(activity(f"a{number}", at, chance.choice(["role/a", "role/b"]), f"iam:X{number % 9}"))
+        if offset == 60:
+            batch.append(config(signal_p=0.6))
+        for output in pipeline.step(record(offset, offset * 7 * SECOND, *batch)):
+            sys.stdout.buffer.write(repr(output).encode())
+    out: list[Output] = []
+    pipeline.flush(out)
+    sys.stdout.buffer.write(repr(out).encode())
+    sys.stdout.buffer.write(repr(pipeline.drain()).encode())

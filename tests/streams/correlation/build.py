@@ -113,8 +113,8 @@ def derived(pipeline: Pipeline) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, domain in pipeline.state.domains.items():
         out[name] = (
-            {cluster: keys for cluster, keys in domain.signals_of.items() if keys},
-            {cluster: keys for cluster, keys in domain.lines_of.items() if keys},
+            {cluster: set(keys) for cluster, keys in domain.signals_of.items() if keys},
+            {cluster: set(keys) for cluster, keys in domain.lines_of.items() if keys},
             dict(domain.cluster_of),
             list(domain.changes.keys),
         )

@@ -32,18 +32,21 @@ def create() -> None:
 
     from streams.edge import client
     from streams.edge import topics as edge
-    from streams.edge.feed import BadCatalog, publish_catalog, publish_config
+    from streams.edge.feed import BadCatalog, catalog_records, publish_catalog, publish_config
     from streams.replay import catalog
 
     settings = connected()
     try:
         entities = catalog.entities(settings.catalog) if settings.catalog else []
+        catalog_records(entities)  # before anything is made
         made = edge.create(AdminClient(client.admin(settings)), settings, lambda text: typer.echo(text, err=True))
         wrote = publish_config(settings)
         records = publish_catalog(settings, entities) if entities else 0
     except (KafkaException, TimeoutError) as error:
         raise fail(f"{settings.bootstrap}: {error}", code=1) from None
-    except (BadCatalog, catalog.UnreadableCatalog) as error:
+    except catalog.UnreadableCatalog as error:
+        raise fail(str(error)) from None
+    except BadCatalog as error:
         raise fail(f"{settings.catalog}: {error}") from None
     typer.echo(
         f"{len(made)} topics made, {len(edge.wanted(settings)) - len(made)} were there; parameters "

@@ -114,14 +114,8 @@ def feed(
     return sent
 
 
-def publish_catalog(settings: Settings, entities: Iterable[object]) -> int:
-    """Write Backstage entities to the context topic, those that it does not hold already; gives the number written.
-
-    Nothing is withdrawn: an entity that is gone needs a record whose value is empty, written by whoever knows.
-
-    Raises:
-        BadCatalog: one cannot be read; then none is written.
-    """
+def catalog_records(entities: Iterable[object]) -> dict[str, dict[str, Any]]:
+    """The records of the context topic by key, as Backstage entities give them. Raises ``BadCatalog``."""
     records: dict[str, dict[str, Any]] = {}
     for number, entity in enumerate(entities):
         for _, reading in Backstage().read(entity, {}):
@@ -131,6 +125,18 @@ def publish_catalog(settings: Settings, entities: Iterable[object]) -> int:
                 continue
             assert reading["type"] == "context"
             records[reading["key"]] = {k: reading[k] for k in ("kind", "key", "record")}
+    return records
+
+
+def publish_catalog(settings: Settings, entities: Iterable[object]) -> int:
+    """Write Backstage entities to the context topic, those that it does not hold already; gives the number written.
+
+    Nothing is withdrawn: an entity that is gone needs a record whose value is empty, written by whoever knows.
+
+    Raises:
+        BadCatalog: one cannot be read; then none is written.
+    """
+    records = catalog_records(entities)
     topic = settings.topic("context")
     held = _held(settings, topic)
     fresh = {key: record for key, record in records.items() if held.get(key.encode()) != record}

@@ -10,7 +10,7 @@ from streams.sources.parse import ParseError, parse
 
 
 class UnreadableCatalog(ValueError):
-    """The file is not there, or is neither YAML nor JSON; the text says where it breaks off."""
+    """The file is not there, or is neither YAML nor JSON; the text says which file, and where it breaks off."""
 
 
 def entities(path: Path) -> list[object]:
@@ -23,9 +23,9 @@ def entities(path: Path) -> list[object]:
     with documents(source.path, source.form) as given:
         for document in given:
             if document.problem is not None:
-                raise UnreadableCatalog(f"{document.problem.place} {document.problem.reason}".strip())
+                raise UnreadableCatalog(f"{path}: {document.problem.place} {document.problem.reason}")
             try:
                 found.append(parse(document.value))
             except ParseError as error:
-                raise UnreadableCatalog(str(error)) from None
+                raise UnreadableCatalog(f"{path}: {error}") from None
     return found

@@ -222,9 +222,10 @@ def _log(name: str, writer: _Writer) -> int:
                 writer.output(output)
     else:
         from streams.edge.dump import NoTopic, read_log
+        from streams.edge.reach import BrokerFailed, reaching
 
         configured = connected()
-        with clear_errors(NoTopic, OutOfOrder, TimeoutError):
+        with clear_errors(NoTopic, OutOfOrder, BrokerFailed), reaching(configured):
             for _, output in fold_log(counted(read_log(configured, name)), pipelines):
                 writer.output(output)
     if not records:

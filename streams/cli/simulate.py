@@ -83,21 +83,23 @@ def _to_files(scenario: Scenario, out: Path, progress: simulated.Progress) -> st
 
 
 def _to_topics(scenario: Scenario, rate: float | None, truth: Path | None, progress: simulated.Progress) -> str:
-    from confluent_kafka import KafkaException
-
     from streams.edge.dump import NoTopic
     from streams.edge.feed import feed, publish_catalog, require_topics
+    from streams.edge.reach import BrokerFailed, reaching
 
     settings = connected()
     if truth is not None:
         with truth.open("wb") as file:
             file.writelines(orjson.dumps(entry) + b"\n" for entry in scenario.truth())
     try:
-        require_topics(settings, [*settings.raw_topics.values(), settings.topic("context")])
-        entities = publish_catalog(settings, scenario.catalog())
-        sent = feed(settings, scenario.messages(), rate, progress)
-    except (KafkaException, NoTopic, TimeoutError) as error:
-        raise fail(f"{settings.bootstrap}: {error}") from None
+        with reaching(settings):
+            require_topics(settings, [*settings.raw_topics.values(), settings.topic("context")])
+            entities = publish_catalog(settings, scenario.catalog())
+            sent = feed(settings, scenario.messages(), rate, progress)
+    except NoTopic as error:
+        raise fail(str(error)) from None
+    except BrokerFailed as error:
+        raise fail(str(error), code=1) from None
     return f"{entities:,} catalog records and {sent:,} messages written to {settings.bootstrap}"
 
 

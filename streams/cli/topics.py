@@ -27,23 +27,21 @@ def create() -> None:
 
     What is there already is left as it is, so it may run at every start.
     """
-    from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient
-
-    from streams.edge import client
     from streams.edge import topics as edge
     from streams.edge.feed import BadCatalog, catalog_records, publish_catalog, publish_config
+    from streams.edge.reach import BrokerFailed, admin, reaching
     from streams.replay import catalog
 
     settings = connected()
     try:
         entities = catalog.entities(settings.catalog) if settings.catalog else []
         catalog_records(entities)  # before anything is made
-        made = edge.create(AdminClient(client.admin(settings)), settings, lambda text: typer.echo(text, err=True))
-        wrote = publish_config(settings)
-        records = publish_catalog(settings, entities) if entities else 0
-    except (KafkaException, TimeoutError) as error:
-        raise fail(f"{settings.bootstrap}: {error}", code=1) from None
+        with reaching(settings):
+            made = edge.create(admin(settings), settings, lambda text: typer.echo(text, err=True))
+            wrote = publish_config(settings)
+            records = publish_catalog(settings, entities) if entities else 0
+    except BrokerFailed as error:
+        raise fail(str(error), code=1) from None
     except catalog.UnreadableCatalog as error:
         raise fail(str(error)) from None
     except BadCatalog as error:
@@ -58,17 +56,15 @@ def create() -> None:
 @topics.command()
 def check(as_json: AsJson = False) -> None:
     """Compare the broker's topics with what Weir needs; exit code 1 if something would make it wrong or stop it."""
-    from confluent_kafka import KafkaException
-    from confluent_kafka.admin import AdminClient
-
-    from streams.edge import client
     from streams.edge import topics as edge
+    from streams.edge.reach import BrokerFailed, admin, reaching
 
     settings = connected()
     try:
-        problems = edge.check(AdminClient(client.admin(settings)), settings)
-    except (KafkaException, TimeoutError) as error:
-        raise fail(f"{settings.bootstrap}: {error}", code=1) from None
+        with reaching(settings):
+            problems = edge.check(admin(settings), settings)
+    except BrokerFailed as error:
+        raise fail(str(error), code=1) from None
     if as_json:
         found = [problem._asdict() for problem in problems]
         typer.echo(orjson.dumps({"topics": len(edge.wanted(settings)), "problems": found}).decode())
@@ -85,15 +81,16 @@ def check(as_json: AsJson = False) -> None:
 @topics.command()
 def dump(topic: Annotated[str, typer.Argument(help="Full name, or ours without the prefix.")], out: Out = None) -> None:
     """Write the committed records of a topic, as of now, as lines of JSON: what `weir replay --log FILE` reads."""
-    from confluent_kafka import KafkaException
-
     from streams.edge import dump as edge
+    from streams.edge.reach import BrokerFailed, reaching
 
     settings = connected()
     console = Console(stderr=True, highlight=False)
     try:
-        name = _full_name(settings, topic)
+        with reaching(settings):
+            name = _full_name(settings, topic)
         with (
+            reaching(settings),
             out.open("wb") if out is not None else nullcontext(sys.stdout.buffer) as stream,
             console.status(f"reading {name}") as status,
         ):
@@ -103,8 +100,8 @@ def dump(topic: Annotated[str, typer.Argument(help="Full name, or ours without t
             stream.flush()
     except edge.NoTopic as error:
         raise fail(str(error)) from None
-    except (KafkaException, TimeoutError) as error:
-        raise fail(f"{settings.bootstrap}: {error}", code=1) from None
+    except BrokerFailed as error:
+        raise fail(str(error), code=1) from None
     except OSError as error:
         raise fail(f"{out}: {error.strerror}") from None
     typer.echo(f"{lines:,} records of {name}", err=True)

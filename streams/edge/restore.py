@@ -19,6 +19,9 @@ GENESIS_KEY = b"\x00genesis"
 POSITION_KEY = b"\x00position"
 STATE_VERSION = 1
 
+NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+"""Passes by itself; admin answers do not mark it as retriable."""
+
 
 class Refused(Exception):
     """The partition must not be folded; the text says what contradicts what, and what an operator can do."""
@@ -51,14 +54,26 @@ def bounds(
 ) -> dict[tuple[str, int], Bounds]:
     """Low and high watermark (not the last stable offset) of each topic partition."""
     wanted = [TopicPartition(t, p) for t, p in partitions]
-    out = []
-    for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
-        futures = admin.list_offsets(
-            dict.fromkeys(wanted, spec), isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=timeout
-        )
-        out.append({(tp.topic, tp.partition): f.result().offset for tp, f in futures.items()})
-    low, high = out
-    return {at: Bounds(low[at], high[at]) for at in low}
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            low = _offsets(admin, wanted, OffsetSpec.earliest(), timeout)  # type: ignore[no-untyped-call]
+            high = _offsets(admin, wanted, OffsetSpec.latest(), timeout)  # type: ignore[no-untyped-call]
+            return {at: Bounds(low[at], high[at]) for at in low}
+        except KafkaException as error:  # a leader that has just changed, or has just been made
+            problem: KafkaError = error.args[0]
+            if not (problem.retriable() or problem.code() in NO_LEADER) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _offsets(
+    admin: AdminClient, wanted: list[TopicPartition], spec: OffsetSpec, timeout: float
+) -> dict[tuple[str, int], int]:
+    futures = admin.list_offsets(
+        dict.fromkeys(wanted, spec), isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=timeout
+    )
+    return {(tp.topic, tp.partition): future.result().offset for tp, future in futures.items()}
 
 
 def committed(

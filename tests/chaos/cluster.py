@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams.edge import client, restore
 from streams.settings import Settings
+from tests.conftest import read_to_end
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,16 +86,22 @@ class Cluster:
         self.running[name].send_signal(signal.SIGCONT)
         self.freezes += 1
 
-    def hurt(self, random_: random.Random, kills: int, freezes: int, until: Callable[[], bool] = lambda: False) -> None:
-        """Kill and freeze random processes at random moments, over both kinds."""
+    def hurt(
+        self,
+        random_: random.Random,
+        kills: int,
+        freezes: int,
+        role: str = "",
+        between: tuple[float, float] = (0.5, 2.5),
+    ) -> None:
+        """Kill and freeze random processes at random moments, over both kinds or one."""
+        names = [name for name in self.names if name.startswith(role)]
         plan = ["kill"] * kills + ["freeze"] * freezes
         random_.shuffle(plan)
         for what in plan:
-            if until():
-                return
-            time.sleep(random_.uniform(0.5, 2.5))
+            time.sleep(random_.uniform(*between))
             self.tend()
-            name = random_.choice(self.names)
+            name = random_.choice(names)
             if what == "kill":
                 self.kill(name)
                 time.sleep(random_.choice((0.0, 0.0, 1.0)))
@@ -149,6 +156,26 @@ class Progress:
         ends = restore.bounds(self.admin, self.log)
         done = self.correlate.committed([TopicPartition(t, p) for t, p in self.log], timeout=30)
         return tuple((tp.offset, ends[tp.topic, tp.partition].high) for tp in done)
+
+    def working(self, seconds: float) -> bool:
+        """Wait until something has come through to the end."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if any(position > 0 for position, _ in self.positions()):
+                return True
+            time.sleep(0.2)
+        return False
+
+    def behind(self) -> list[str]:
+        """Partitions of the log that are not folded to their last record; markers of transactions do not count."""
+        last = {}
+        for message in read_to_end(self.settings, self.settings.topic("events"), seconds=120):
+            last[message.partition()] = message.offset()
+        return [
+            f"log[{partition}] is folded to {position}, its last record is {last[partition]}"
+            for partition, (position, _) in enumerate(self.positions())
+            if partition in last and position != last[partition] + 1
+        ]
 
     def drained(self, tend: Callable[[], None], seconds: float, quiet: float = 4.0) -> bool:
         """Wait until nothing moves any more: raw topics read, and log and positions unchanged for ``quiet`` seconds."""

@@ -20,7 +20,7 @@ from streams.settings import Settings, load
 class Widened:
     """Makes the moment between two transactions longer, so that a kill finds it."""
 
-    pause = 0.15
+    pause = 0.6
 
 
 class EarlyAckIngest(Widened, ingest.IngestSession):
@@ -109,7 +109,11 @@ class UnfencedIngest(ingest.IngestSession):
 
 
 class UnfencedCorrelate(pump.PumpSession):
-    """Commits without its generation, and late enough to be a zombie when it is woken."""
+    """Commits without its generation, and rarely, so that a zombie has something to commit when it is woken."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.limits = self.limits._replace(commit_interval=2.0)
 
     def _commit(self) -> None:
         settings = load()

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from confluent_kafka.admin import AdminClient
-from streams.edge.feed import feed, publish_catalog, publish_config
 
 from schemas.parameters import Parameters
 from streams.edge import broker as brokers
 from streams.edge import client, topics
+from streams.edge.feed import feed, publish_catalog, publish_config
+from streams.edge.worker import EXIT_REFUSED
 from streams.settings import Settings
 from streams.simulate import Scenario
 from tests.chaos import oracle
@@ -65,6 +66,8 @@ def run(
     seed: int = 1,
     patience: float = 240.0,
     each: int = 2,
+    role: str = "",
+    between: tuple[float, float] = (0.5, 2.5),
     told: Callable[[str], None] = lambda _: None,
 ) -> Result:
     """One run. The topics exist already; ``rate`` is raw records a second, None as fast as possible."""
@@ -76,15 +79,19 @@ def run(
     fed = threading.Thread(target=feed, args=(settings, scenario.messages(), rate))
     with Cluster(settings, logs, mutants, each) as cluster, contextlib.closing(Progress(settings)) as progress:
         fed.start()
-        cluster.hurt(chance, kills, freezes)
+        working = progress.working(60.0)
+        cluster.hurt(chance, kills, freezes, role, between)
         fed.join()
         told(f"fed, {cluster.kills} kills and {cluster.freezes} freezes done, waiting for the rest")
         drained = progress.drained(cluster.tend, patience)
+        behind = progress.behind() if drained else []
         stopped = cluster.stop()
         tail = cluster.tail()
         kills, freezes, exits = cluster.kills, cluster.freezes, cluster.exits
         where = "" if drained else f" (raw left {progress.raw_left()}, positions {progress.positions()})"
     wrong = [] if drained else [f"not drained in {patience:.0f} s{where}\n{tail}"]
+    wrong += behind if working else [f"nothing came through in a minute\n{tail}"]
+    wrong += [f"{name} ended with {code}\n{tail}" for name, code in (*exits, *stopped.items()) if code == EXIT_REFUSED]
     sources = [*settings.raw_topics.values(), settings.topic("context"), settings.topic("config")]
     raw = oracle.raw_records(settings, [m for topic in sources for m in read_to_end(settings, topic, seconds=120)])
     log = read_to_end(settings, settings.topic("events"), seconds=120)
@@ -93,7 +100,8 @@ def run(
     }
     told(f"{len(raw)} raw records, {len(log)} log records, {len(written['units'])} revisions: asking the oracles")
     wrong += oracle.homes(settings, raw, log, written["dead-letters"])
-    wrong += oracle.folds(settings, log, written)
+    changelog = read_to_end(settings, settings.topic("state"), seconds=120)
+    wrong += oracle.folds(settings, log, written, changelog)
     return Result(
         wrong,
         len(raw),

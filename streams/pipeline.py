@@ -49,6 +49,9 @@ MODELS = Suite(lambda _: {}).names()
 """The detectors, as units name them: those in force, whether or not the domain has given them anything to score."""
 
 
+_OBSERVED = (Activity, Finding, Change)
+
+
 class TooManyFailures(Exception):
     """The fold fails on too many events for the events to be to blame."""
 
@@ -58,6 +61,7 @@ class Pipeline:
 
     ``counts`` tells what became of the events, for metrics and summaries; it is no part of the state. Every event
     counts under exactly one of member, change, uninteresting, duplicate, too_late, failed, invalid, steering.
+    ``clamped`` counts those with an event time ahead of the log's clock.
     """
 
     def __init__(self, partition: int | None = None) -> None:
@@ -67,6 +71,7 @@ class Pipeline:
         self.suites: dict[str, Suite] = {}
         self.counts: Counter[str] = Counter()
         self.revisions: Counter[str] = Counter()
+        self.clamped = 0
         self._members: list[tuple[str, str, str]] | None = None
         self._restoring = False
         self._in_a_row = 0
@@ -173,7 +178,8 @@ class Pipeline:
         """Fold one event. If that fails, the state is as before, and the event is a dead letter."""
         state = self.state
         state.journal.clear()
-        moves, length = len(state.moves or ()), len(out)
+        length = len(out)
+        moves = 0 if state.moves is None else len(state.moves)
         try:
             self.counts[self._fold(event, now, offset, out)] += 1
             self._in_a_row = 0
@@ -184,14 +190,15 @@ class Pipeline:
                 del state.moves[moves:]
             self.counts["failed"] += 1
             self._in_a_row += 1
-            out.append(_refuse(event, "correlate", f"{type(error).__name__}: {error}"))
+            reason = f"{type(error).__name__}: {_first(error)[1] if isinstance(error, ValidationError) else error}"
+            out.append(_refuse(event, "correlate", reason))
             total = sum(self.counts.values())
             if self._in_a_row >= FAILED_IN_A_ROW or (
                 total >= FAILED_SAMPLE and self.counts["failed"] > FAILED_SHARE * total
             ):
                 raise TooManyFailures(
                     f"the fold failed on {self.counts['failed']} of {total} events, {self._in_a_row} of them in a row; "
-                    f"the last: {type(error).__name__}: {error}"
+                    f"the last: {reason}"
                 ) from error
 
     def _undo(self, event: Event) -> None:
@@ -205,7 +212,7 @@ class Pipeline:
 
     def _fold(self, event: Event, now: int, offset: int, out: list[Output]) -> str:
         """What became of the event: the name it counts under."""
-        if isinstance(event, Activity | Finding | Change):
+        if isinstance(event, _OBSERVED):
             return self._observe(event, now, offset, out)
         if isinstance(event, ContextRecord):
             self._context(event)
@@ -230,14 +237,15 @@ class Pipeline:
         domain = state.domain(event.domain)
         source = event.source
         lateness = LATENESS_MS.get(source, DEFAULT_LATENESS_MS)
-        verdict, time, _ = arrive(
-            domain, source, event.type[0] + event.source_id, instant(event.time), now, lateness, parameters
-        )
+        given = instant(event.time)
+        verdict, time = arrive(domain, source, event.type[0] + event.source_id, given, now, lateness, parameters)
+        if time != given:
+            self.clamped += 1
         if verdict == "duplicate":
-            return "duplicate"
+            return verdict
         if verdict == "too_late":
             out.append(_refuse(event, "late", f"older than what {source} is still taken for in {domain.name}"))
-            return "too_late"
+            return verdict
         if isinstance(event, Activity):
             signal = self._score(domain, event, time) if parameters.scoring else None
         elif isinstance(event, Finding):
@@ -259,10 +267,10 @@ class Pipeline:
             suite = self.suites[domain.name] = Suite(domain.table)
         ip = resource = None
         for kind, id_ in event.entities:
-            if kind == "ip" and ip is None:
-                ip = id_
-            elif kind == "resource" and resource is None:
-                resource = id_
+            if kind == "ip":
+                ip = ip or id_
+            elif kind == "resource":
+                resource = resource or id_
         verdict = suite.score_and_learn(
             {
                 "time": time,
@@ -354,16 +362,16 @@ class Pipeline:
             items = orjson.loads(record.value)
         except orjson.JSONDecodeError as error:
             items = []
-            out.append(_broken(record, None, str(error), record.value))
+            out.append(_broken(record, None, str(error), "", record.value))
             self.counts["invalid"] += 1
         events: list[Event] = []
         for number, item in enumerate(items if isinstance(items, list) else [items]):
+            value = json.dumps(item, ensure_ascii=False).encode()  # unlike orjson's, as deep as it reads
             try:
-                events.append(EVENT.validate_json(orjson.dumps(item)))
+                events.append(EVENT.validate_json(value))
             except ValidationError as error:
-                first = error.errors(include_url=False, include_input=False)[0]
-                place = ".".join(map(str, first["loc"]))
-                out.append(_broken(record, number, f"{place}: {first['msg']}", orjson.dumps(item)))
+                place, reason = _first(error)
+                out.append(_broken(record, number, reason, place, value))
                 self.counts["invalid"] += 1
         return events
 
@@ -396,7 +404,14 @@ def _refuse(event: Any, stage: Stage, reason: str) -> Output:
     )
 
 
-def _broken(record: LogRecord, item: int | None, reason: str, value: bytes) -> Output:
+def _first(error: ValidationError) -> tuple[str, str]:
+    """Place and reason of the first thing that is wrong, without the input."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return place, f"{place}: {first['msg']}" if place else first["msg"]
+
+
+def _broken(record: LogRecord, item: int | None, reason: str, place: str, value: bytes) -> Output:
     return _output(
         DeadLetter(
             topic="log",
@@ -405,6 +420,7 @@ def _broken(record: LogRecord, item: int | None, reason: str, value: bytes) -> O
             item=item,
             stage="validate",
             reason=reason[:1024],
+            place=place[:512],
             value=value[:65_536].decode(errors="replace"),
             size=len(value),
             digest=blake2b(value, digest_size=16).hexdigest(),

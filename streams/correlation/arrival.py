@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from schemas.parameters import Parameters
 from streams.correlation.state import Domain
@@ -10,40 +10,32 @@ from streams.correlation.state import Domain
 Verdict = Literal["new", "late", "duplicate", "too_late"]
 
 
-class Arrival(NamedTuple):
-    """``time`` is the event time in ms that counts: not ahead of the log's clock."""
-
-    verdict: Verdict
-    time: int
-    clamped: bool
-
-
 def arrive(
     domain: Domain, source: str, key: str, time: int, log_time: int, lateness: int, parameters: Parameters
-) -> Arrival:
+) -> tuple[Verdict, int]:
     """Admit an event and remember it, unless it is a duplicate or too late. Times in ms.
 
     Late is what comes after its source's watermark (newest event time less ``lateness``); too late what is further
-    behind than the retention, or older than what the domain can still know duplicates by.
+    behind than the retention, or older than what the domain can still know duplicates by. The second of the answer is
+    the event time that counts: not ahead of the log's clock.
     """
-    clamped = time > log_time
-    if clamped:
+    if time > log_time:
         time = log_time
     seen = domain.seen.get(source)
     if seen is None:
         seen = domain.seen_of(source)
     elif key in seen.ids:
-        return Arrival("duplicate", time, clamped)
+        return "duplicate", time
     newest = seen.newest
     late = False
     if newest is not None and time <= newest:
         if time < newest - parameters.retention_ms or time < seen.floor:
-            return Arrival("too_late", time, clamped)
+            return "too_late", time
         late = time < newest - lateness
     if seen.add(time, key):
         seen.forget((time if newest is None or time > newest else newest) - parameters.retention_ms)
         _bound(domain, parameters.max_seen)
-    return Arrival("late" if late else "new", time, clamped)
+    return ("late" if late else "new"), time
 
 
 def _bound(domain: Domain, cap: int) -> None:

@@ -28,6 +28,7 @@ from streams.correlation.state import Domain
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_MS = -62_135_596_800_000  # 0001-01-01
 _LAST_MS = 253_402_300_799_000  # 9999-12-31T23:59:59
+RUN_UP_MS = 60_000
 MAX_TITLE = 256
 MAX_ENTITIES = 100
 LISTED = 200
@@ -161,13 +162,16 @@ def build(
 
 
 def _own(rows: Sequence[SignalRow]) -> Own:
-    """The unit's members, as far as they can be told from changes: by id, and repeats by who called what and when."""
+    """The unit's members, as far as they can be told from changes: by id, and repeats by who called what and when.
+
+    The calls that it took for a burst to become one belong to it, too.
+    """
     spans: dict[tuple[str, str | None, str | None], tuple[int, int]] = {}
     for row in rows:
         if row.action is not None:
             key = (row.source, row.action, row.actor)
             first, last = spans.get(key, (row.first, row.last))
-            spans[key] = (min(first, row.first), max(last, row.last))
+            spans[key] = (min(first, row.first - RUN_UP_MS), max(last, row.last))
     return Own(frozenset((row.source, row.source_id) for row in rows), spans)
 
 

@@ -1,0 +1,236 @@
+"""What grows, and up to where: ids, signals, links, work. Counted, never timed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from schemas.events import EVENT
+from schemas.parameters import Parameters
+from streams.correlation.arrival import arrive
+from streams.correlation.seen import BUCKET_MS, CHUNK, Seen
+from streams.correlation.state import Domain
+from streams.pipeline import Pipeline
+from tests.streams.correlation.build import (
+    DAY,
+    DOMAIN,
+    HOUR,
+    MINUTE,
+    SECOND,
+    T0,
+    config,
+    finding,
+    fold,
+    record,
+    restored,
+    tables,
+    tick,
+    timeline,
+    units,
+)
+
+IP = ("ip", "198.51.100.7")
+
+
+class Writes(list[Any]):
+    """A journal that counts what passes it, by table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count: Counter[str] = Counter()
+
+    def append(self, entry: Any) -> None:
+        self.count[getattr(entry[0], "name", "seen")] += 1
+        super().append(entry)
+
+
+def counting(pipeline: Pipeline) -> Counter[str]:
+    """From here on, the writes of every table of the fold."""
+    journal = Writes()
+    pipeline.state.journal = journal
+    for domain in pipeline.state.domains.values():
+        domain.journal = journal
+        for each in (*domain.tables.values(), *domain.seen.values()):
+            each.journal = journal
+    return journal.count
+
+
+def test_a_hundred_thousand_repeats_are_one_signal() -> None:
+    """With the exact count, at the same few writes for each, and a handful of revisions."""
+    pipeline = Pipeline(0)
+    events = [EVENT.validate_python(finding(f"f{n}", n, IP, title="same", component="pay")) for n in range(100_000)]
+    out: list[Any] = []
+    now = pipeline.advance(T0, out)
+    pipeline.fold(events[0], now, 0, out)
+    pipeline.drain()
+    writes = counting(pipeline)
+    for number, event in enumerate(events[1:], 1):
+        now = pipeline.advance(T0 + number, out)
+        pipeline.fold(event, now, number, out)
+    pipeline.flush(out)
+    last = units(out)[-1]
+    assert last.signal_count == 100_000
+    assert [(signal.count, signal.title) for signal in last.signals] == [(100_000, "same")]
+    assert last.revision == len(out) <= 20
+    assert writes["signals"] == 99_999
+    assert writes["units"] <= 99_999 + 2 * len(out)
+    assert writes["links"] <= 2 * 99_999
+    assert len(pipeline.state.timers) <= 3
+    (row,) = pipeline.state.domains[DOMAIN].signals.values()
+    assert len(repr(row)) < 500
+    rows = pipeline.drain()
+    assert len(rows) < 100_000 / CHUNK + 100_000 / BUCKET_MS + 50
+
+
+def test_repeats_without_a_specific_entity_are_one_signal_too() -> None:
+    """The same statement about the same file, again and again, does not open a unit each time."""
+    pipeline = Pipeline(0)
+    same = [finding(f"f{n}", n * SECOND, ("file", "a.py"), title="same") for n in range(500)]
+    other = finding("other", 0, ("file", "a.py"), title="other")
+    found = units(fold(timeline((HOUR, [*same, other]), (2 * HOUR, [tick()])), pipeline))
+    assert sorted(unit.signal_count for unit in found) == [1, 500]
+
+
+def test_a_unit_lists_up_to_its_cap_and_counts_the_rest() -> None:
+    """What it does not list leaves nothing in the state, links included, and all is gone when it closes."""
+    pipeline = Pipeline(0)
+    storm = [finding(f"f{n}", n, IP, ("host", f"i-{n}")) for n in range(1_500)]
+    out = fold(timeline((HOUR, [config(idle_close_ms=HOUR), *storm]), (HOUR + MINUTE, [tick()])), pipeline)
+    (unit,) = units(out)
+    assert (unit.signal_count, len(unit.signals), unit.truncated) == (1_500, 200, True)
+    domain = pipeline.state.domains[DOMAIN]
+    assert (len(domain.signals), len(domain.links)) == (1_000, 1_001)
+    assert [row.unlisted for row in domain.units.values()] == [500]  # type: ignore[attr-defined] # UnitRow
+    assert len(out[0].value) <= 262_144
+    fold([record(9, 3 * HOUR, tick())], pipeline)
+    assert {table for name, table in tables(pipeline) if name == DOMAIN} == {"seen ocsf", "newest ocsf"}
+
+
+def test_merging_two_full_units_keeps_the_cap_and_the_count() -> None:
+    """The survivor lists as many as it may; the rest is counted."""
+    pipeline = Pipeline(0)
+    host = ("host", "i-1")
+    one = [finding(f"a{n}", n, IP) for n in range(8)]
+    two = [finding(f"b{n}", n, host) for n in range(8)]
+    bridge = finding("c", 0, IP, host)
+    out = fold(timeline((HOUR, [config(max_signals=10), *one, *two]), (HOUR, [bridge]), (2 * HOUR, [tick()])), pipeline)
+    (unit,) = units(out)
+    assert (unit.signal_count, len(unit.signals), unit.truncated) == (17, 10, True)
+    assert len(pipeline.state.domains[DOMAIN].signals) == 10
+
+
+def test_links_of_merged_units_go_with_the_survivor() -> None:
+    """A chain of merges leaves no row that names a cluster which is gone."""
+    pipeline = Pipeline(0)
+    hosts = [("host", f"i-{n}") for n in range(20)]
+    apart = [finding(f"f{n}", n, host) for n, host in enumerate(hosts)]
+    joins = [finding(f"j{n}", n, hosts[n], hosts[n + 1]) for n in range(19)]
+    fold(
+        timeline(
+            (0, [config(idle_close_ms=HOUR), *apart]), (MINUTE, joins), (MINUTE, [tick()]), (2 * MINUTE, [tick()])
+        ),
+        pipeline,
+    )
+    domain = pipeline.state.domains[DOMAIN]
+    (cluster,) = domain.units
+    assert {holder for line in domain.links.values() for _, _, holder in line} == {cluster}
+    assert not domain.merged
+    assert set(domain.cluster_of.values()) == {cluster}
+    assert len(domain.cluster_of) == 20
+    fold([record(9, 3 * HOUR, tick())], pipeline)
+    assert {table for name, table in tables(pipeline) if name == DOMAIN} == {"seen ocsf", "newest ocsf"}
+
+
+LIMITS = Parameters(max_seen=1_000)
+
+
+def taken(domain: Domain, source: str, times: range, name: str = "") -> Counter[str]:
+    found: Counter[str] = Counter()
+    for time in times:
+        verdict, _ = arrive(domain, source, f"{name}{time}", time, 2**50, HOUR, LIMITS)
+        found[verdict] += 1
+    return found
+
+
+def test_ids_are_bounded_by_domain() -> None:
+    """The source with the most forgets its oldest; below its floor nothing is taken, so nothing is taken twice."""
+    domain = Domain("d", [])
+    assert taken(domain, "rare", range(T0, T0 + 50 * SECOND, SECOND)) == {"new": 50}
+    assert taken(domain, "busy", range(T0, T0 + 5_000 * SECOND, SECOND)) == {"new": 5_000}
+    busy, rare = domain.seen["busy"], domain.seen["rare"]
+    assert len(busy.ids) + len(rare.ids) <= 1_000 + BUCKET_MS / SECOND
+    assert (rare.evicted, busy.evicted) == (0, 5_000 - len(busy.ids))
+    again = taken(domain, "busy", range(T0, T0 + 5_000 * SECOND, SECOND))
+    assert again == {"too_late": busy.evicted, "duplicate": len(busy.ids)}
+    assert taken(domain, "rare", range(T0, T0 + 50 * SECOND, SECOND)) == {"duplicate": 50}
+
+
+def test_the_newest_bucket_is_never_forgotten() -> None:
+    """Else a flood in one moment would refuse its own next event."""
+    domain = Domain("d", [])
+    for number in range(3_000):
+        assert arrive(domain, "s", f"{number}", T0, 2**50, HOUR, LIMITS) == ("new", T0)
+    assert arrive(domain, "s", "next", T0 + 1, 2**50, HOUR, LIMITS)[0] == "new"
+    assert arrive(domain, "s", "0", T0, 2**50, HOUR, LIMITS)[0] == "duplicate"
+
+
+def test_ids_go_with_the_retention() -> None:
+    """A week behind the newest event of the source, in whole buckets."""
+    domain = Domain("d", [])
+    taken(domain, "s", range(T0, T0 + MINUTE, SECOND))
+    taken(domain, "s", range(T0 + 7 * DAY + 30 * SECOND, T0 + 7 * DAY + 31 * SECOND, SECOND))
+    assert len(domain.seen["s"].ids) == 31
+    assert domain.seen["s"].floor == T0 + 30 * SECOND
+
+
+def test_the_floor_survives_a_restore() -> None:
+    """What was refused as too old before is refused after, although the ids that it displaced are gone."""
+    pipeline = Pipeline(0)
+    flood = [finding(f"f{n}", n * SECOND, severity=1) for n in range(1_200)]
+    fold([record(0, HOUR, config(max_seen=1_000), *flood)], pipeline)
+    rows = dict(pipeline.drain())
+    again = restored(rows, reversed(rows))
+    for each in (pipeline, again):
+        before = Counter(each.counts)
+        fold([record(1, HOUR, *flood)], each)
+        assert each.counts - before == {
+            "too_late": pipeline.state.domains[DOMAIN].seen["ocsf"].evicted,
+            "duplicate": len(pipeline.state.domains[DOMAIN].seen["ocsf"].ids),
+        }
+
+
+@pytest.mark.parametrize("cuts", [1, 7, 64, 1000])
+def test_the_rows_of_a_bucket_do_not_depend_on_commits(cuts: int) -> None:
+    """Committed after every id or all at once, the changelog ends up with the same rows."""
+    seen = Seen([])
+    changelog = {}
+    for number in range(200):
+        seen.add(T0, f"id{number}")
+        if number % cuts == 0:
+            changelog.update(seen.drain())
+    changelog.update(seen.drain())
+    bucket = T0 // BUCKET_MS
+    assert changelog == {
+        f"{bucket}:{chunk}": tuple(f"id{n}" for n in range(chunk * CHUNK, min(200, (chunk + 1) * CHUNK)))
+        for chunk in range(4)
+    }
+    seen.add(T0 + DAY, "later")
+    seen.forget(T0 + HOUR)
+    gone = seen.drain()
+    assert [key for key, row in gone if row is None] == [f"{bucket}:{chunk}" for chunk in range(4)]
+
+
+def test_more_than_a_thousand_different_signals_stay_one_unit() -> None:
+    """Each distinct signal is listed up to the cap, and what is looked up for one does not grow with their number."""
+    pipeline = Pipeline(0)
+    events = [EVENT.validate_python(finding(f"f{n}", n, IP, ("host", f"i-{n}"))) for n in range(4_000)]
+    out: list[Any] = []
+    now = pipeline.advance(T0 + MINUTE, out)
+    writes = counting(pipeline)
+    for number, event in enumerate(events):
+        pipeline.fold(event, now, number, out)
+    assert len(pipeline.state.domains[DOMAIN].units) == 1
+    assert sum(writes.values()) <= 8 * len(events)
+    assert all(len(line) == 1 for line in pipeline.state.domains[DOMAIN].links.values())

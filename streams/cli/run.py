@@ -18,9 +18,9 @@ from schemas.unit import Unit
 from streams.cli.common import fail, settings
 from streams.cli.screen import Screen
 from streams.log import configure
+from streams.replay import catalog
 from streams.settings import BadSettings, Settings, redaction_key
 from streams.simulate import Scenario
-from streams.sources.yaml_documents import documents_from_yaml
 
 KEPT_RUNS = 10
 """Folders with the logs of earlier runs that are kept."""
@@ -54,7 +54,7 @@ def run(
     try:
         scenario = None if feed is False else Scenario(seed, services, start=start, hours=hours, events=events)
         entities = _catalog(loaded)
-    except (ValueError, OSError) as error:
+    except (ValueError, catalog.UnreadableCatalog) as error:
         raise fail(str(error)) from None
     if in_process:
         raise typer.Exit(_in_process(loaded, screen, scenario, entities, began))
@@ -99,6 +99,7 @@ def _with_broker(
 ) -> int:
     from streams.edge.feed import BadCatalog
     from streams.edge.outcome import judge
+    from streams.edge.reach import BrokerFailed, reaching
     from streams.edge.running import Input, Run, RunFailed, prepare
     from streams.edge.units import NoUnits
 
@@ -131,11 +132,12 @@ def _with_broker(
                 signal.signal(number, lambda *_: _stop(stop))
             work = Run(loaded, folder, screen, stop, began=began, fresh=present == 0)
             given = Input(entities, None if scenario is None else scenario.messages(), rate)
-            outcome = work.run(given, once=once)
+            with reaching(loaded):
+                outcome = work.run(given, once=once)
         except BadCatalog as error:
             screen.done()
             raise fail(str(error)) from None
-        except (RunFailed, NoUnits) as error:
+        except (RunFailed, NoUnits, BrokerFailed) as error:
             screen.done()
             raise fail(str(error), 1) from None
         verdict = None if scenario is None else judge(outcome.standing(), scenario.truth())
@@ -170,7 +172,7 @@ def _in_process(
 
 
 def _catalog(loaded: Settings) -> list[object]:
-    return [] if loaded.catalog is None else documents_from_yaml(loaded.catalog.read_text())
+    return [] if loaded.catalog is None else list(catalog.entities(loaded.catalog))
 
 
 def _app(loaded: Settings, kind: str) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 
 from rich.console import Console
+from rich.text import Text
 
 from schemas.unit import Unit
 from streams.cli import table
@@ -22,8 +23,10 @@ class Screen:
         self.out = Console(width=None if sys.stdout.isatty() else 140, highlight=False, soft_wrap=False)
         self.err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else 200)
         # One line that is overwritten, where both go to one terminal; else a new one now and then.
-        self.status = self.out.status("") if self.out.is_terminal and self.err.is_terminal else None
-        self._last_line = 0.0
+        self.status = (
+            self.out.status("", refresh_per_second=4) if self.out.is_terminal and self.err.is_terminal else None
+        )
+        self._last_line, self._last_at = "", 0.0
         self._headed = False
 
     def say(self, line: str) -> None:
@@ -45,17 +48,16 @@ class Screen:
             self.out.print(line, no_wrap=True, overflow="ellipsis")
 
     def progress(self, outcome: Outcome, doing: str) -> None:
-        """The counts in one line, overwritten on a terminal, else every five seconds."""
+        """The counts in one line: overwritten on a terminal, else a new one at most every five seconds."""
         line = (
-            f"fed {outcome.fed:,} · read {outcome.raw:,} · folded {outcome.folded.total():,} events in "
-            f"{outcome.log_records:,} log records · units {len(outcome.units)} · "
-            f"dead letters {outcome.dead.total()} · {doing}"
+            f"{doing} · fed {outcome.fed:,} · read {outcome.raw:,} · folded {outcome.folded.total():,} events of "
+            f"{outcome.log_records:,} log records · units {len(outcome.units)} · dead letters {outcome.dead.total()}"
         )
         if self.status is not None:
-            self.status.update(line)
+            self.status.update(Text(line, no_wrap=True, overflow="ellipsis"))
             self.status.start()
-        elif time.monotonic() - self._last_line >= _EVERY:
-            self._last_line = time.monotonic()
+        elif line != self._last_line and time.monotonic() - self._last_at >= _EVERY:
+            self._last_line, self._last_at = line, time.monotonic()
             self.err.print(line, markup=False)
 
     def done(self) -> None:
@@ -93,13 +95,16 @@ def summary(outcome: Outcome, verdict: Verdict | None) -> list[tuple[str, str]]:
     )
     first = "" if outcome.first_unit is None else f"; the first after {outcome.first_unit:.1f} s"
     merged = len(outcome.units) - len(outcome.standing())
+    opened = f"{len(outcome.units) - outcome.before:,} opened"
+    if outcome.before:
+        opened += f" beside {outcome.before:,} that were there"
     lines = [
         ("raw records", read),
         ("items in them", found),
         ("log", written),
         ("folded", became),
         ("dead letters", f"{outcome.dead.total():,}{_by(outcome.dead)}"),
-        ("units", f"{len(outcome.units):,} opened, {merged:,} merged, {outcome.revisions:,} revisions{first}"),
+        ("units", f"{opened}, {merged:,} merged, {outcome.revisions:,} revisions{first}"),
     ]
     if outcome.ignored:
         lines.append(("ignored", "; ".join(f"{n:,} {source}: {why}" for (source, why), n in _most(outcome.ignored))))

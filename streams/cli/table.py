@@ -21,6 +21,10 @@ SEVERITY = {
 
 HEAD = f"{'SEVERITY':<9}{'RISK':>4} {'CONF':>4} {'SIGNALS':>7}  {'DOMAIN':<20}  UNIT"
 _INDENT = len(HEAD) - len("UNIT")
+_MARGIN = " " * 9
+
+WIDE = 105
+"""Columns from which on the title stands beside the numbers."""
 
 
 def plain(text: str) -> str:
@@ -58,17 +62,20 @@ def head() -> Text:
 
 
 def opened(unit: Unit, width: int) -> list[Text]:
-    """A unit in two lines: what it is; its id and the change that is suspected."""
+    """What the unit is, its id, and the change that is suspected: two lines, three below ``WIDE`` columns."""
     first = Text()
     name, style = SEVERITY.get(unit.severity, (str(unit.severity), ""))
     first.append(f"{name:<9}", style)
     first.append(f"{unit.risk.score:>4.0f} {unit.confidence:>4.2f} {unit.signal_count:>7}  ")
     first.append(f"{short(unit.domain, 20):<20}  ")
+    label = unit.unit_id if unit.status == "open" else f"{unit.unit_id}  {unit.status}"
+    if width < WIDE:
+        first.append(short(label, width - _INDENT), "dim")
+        title = Text(_MARGIN).append(short(unit.title, width - len(_MARGIN)), "bold")
+        return [first, title, Text(_MARGIN).append_text(suspect(unit, width - len(_MARGIN)))]
     first.append(short(unit.title, width - _INDENT), "bold")
-    status = "" if unit.status == "open" else f"  {unit.status}"
-    second = Text(f"{short(unit.unit_id + status, _INDENT - 2):<{_INDENT}}", style="dim")
-    second.append_text(suspect(unit, width - _INDENT))
-    return [first, second]
+    second = Text(f"{short(label, _INDENT - 2):<{_INDENT}}", style="dim")
+    return [first, second.append_text(suspect(unit, width - _INDENT))]
 
 
 def updated(unit: Unit, before: Unit, width: int) -> Text | None:
@@ -99,4 +106,4 @@ def suspect(unit: Unit, width: int) -> Text:
         return Text.assemble((lead, "cyan"), short(change.title, max(10, width - len(lead))))
     if unit.change_search is None:
         return Text("no change looked for", style="dim")
-    return Text(f"no suspect change; {unit.change_search.searched} were looked at", style="dim")
+    return Text(short(f"no suspect change; {unit.change_search.searched} were looked at", width), style="dim")

@@ -155,8 +155,8 @@ def _time(at: datetime) -> str:
 def _span(span: timedelta) -> str:
     minutes = span.total_seconds() / 60
     if minutes < 1:
-        return f"{span.total_seconds():.0f} s"
-    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+        return f"{int(span.total_seconds())} s"
+    return f"{int(minutes)} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
 def _distance(change: datetime, first: datetime) -> str:

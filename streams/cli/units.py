@@ -103,7 +103,7 @@ def show(
         return
     console = _console()
     for line in unit_page.page(revision.unit):
-        console.print(line)
+        console.print(line, soft_wrap=True)  # ids stay whole, to be copied
 
 
 @group.command("tail")

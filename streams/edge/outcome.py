@@ -32,6 +32,8 @@ class Outcome:
     dead: Counter[str] = field(default_factory=Counter)
     """Dead letters of both, by stage."""
     units: dict[str, Unit] = field(default_factory=dict)
+    before: int = 0
+    """Units that were there before the run."""
     revisions: int = 0
     first_unit: float | None = None
     """Seconds from the start of the run to the first unit."""

@@ -155,6 +155,7 @@ class Run:
     def _there_already(self, reader: UnitReader) -> None:
         for revision in reader.to_end():
             self.outcome.take(revision.unit)
+        self.outcome.before, self.outcome.revisions = len(self.outcome.units), 0
         there = self.outcome.standing()
         if there:
             self.watch.say(f"{len(there)} units are there already; the riskiest:")

@@ -1,0 +1,222 @@
+"""What is right and wrong with a running system, each finding with its fix. Reads only; changes nothing.
+
+The partitions are held against the same witnesses that a worker asks before it starts (``restore.start_of``): group
+offset, changelog and log; so a refused start is explained here without starting anything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import orjson
+from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from streams.edge import client, restore, topics
+from streams.edge.lag import Lag, newest
+from streams.edge.restore import Bounds
+from streams.settings import Settings, unknown_variables
+
+State = Literal["good", "note", "failed"]
+
+AHEAD_MS = 1_000
+"""A broker's clock this far ahead of ours is worth a note: the ticks of idle partitions come late by as much."""
+
+COUNTED = 50_000
+"""Dead letters that are counted by stage; of more, only the number of offsets is told."""
+
+
+class Check(NamedTuple):
+    """One finding. Only ``failed`` makes the exit code 1; ``fix`` is empty where there is nothing to do."""
+
+    name: str
+    state: State
+    text: str
+    fix: str = ""
+
+
+class Fold(NamedTuple):
+    """Where the fold of one partition of the log stands; None: not there yet."""
+
+    partition: int
+    first: int
+    end: int
+    group: int | None
+    position: int | None
+    genesis: bool
+
+
+class Report(NamedTuple):
+    """All of it."""
+
+    checks: tuple[Check, ...]
+    folds: tuple[Fold, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether no check failed."""
+        return all(check.state != "failed" for check in self.checks)
+
+
+def examine(settings: Settings, environ: Mapping[str, str]) -> Report:
+    """Look at everything. What cannot be looked at, because something before it failed, is left out."""
+    checks = [Check("settings", "note", line, "remove or rename it") for line in unknown_variables(environ)]
+    if not checks:
+        checks.append(Check("settings", "good", "every WEIR_ variable is a setting"))
+    admin = AdminClient(client.admin(settings))
+    try:
+        checks.append(_broker(admin, settings))
+    except KafkaException as error:
+        reason = f"{settings.bootstrap} does not answer: {error.args[0].str()}"
+        fix = "check the address (KAFKA_BOOTSTRAP_SERVERS, WEIR_BOOTSTRAP or weir.toml) and whether the broker runs"
+        return Report((*checks, Check("broker", "failed", reason, fix)))
+    problems = topics.check(admin, settings)
+    checks += [Check("topics", "failed", f"{each.topic} {each.what}", each.fix) for each in problems]
+    if not problems:
+        checks.append(Check("topics", "good", f"all {len(topics.wanted(settings))} with the prefix {settings.app}"))
+    present = admin.list_topics(timeout=30).topics
+    if any(settings.topic(name) not in present for name in ("events", "state", "units", "dead-letters")):
+        return Report(tuple(checks))
+    folds, refused = _folds(admin, settings)
+    checks += refused
+    for role, read in (
+        ("ingest", [settings.topic("config"), settings.topic("context"), *settings.raw_topics.values()]),
+        ("correlate", [settings.topic("events")]),
+    ):
+        checks += _group(admin, settings, role, read)
+    checks.append(_dead_letters(admin, settings))
+    checks.append(_clock(admin, settings))
+    return Report(tuple(checks), tuple(folds))
+
+
+def _broker(admin: AdminClient, settings: Settings) -> Check:
+    admin.list_topics(timeout=5)  # its failure says more than that of the next one
+    found = admin.describe_cluster(request_timeout=10).result()
+    nodes = ", ".join(f"{node.id} at {node.host}:{node.port}" for node in found.nodes)
+    return Check("broker", "good", f"{settings.bootstrap} answers; cluster {found.cluster_id}, nodes {nodes}")
+
+
+def _folds(admin: AdminClient, settings: Settings) -> tuple[list[Fold], list[Check]]:
+    log, state, units = (settings.topic(name) for name in ("events", "state", "units"))
+    found = admin.list_topics(log, timeout=30).topics[log].partitions
+    numbers = sorted(found)
+    described = admin.describe_topics(TopicCollection([log]), request_timeout=30)
+    log_id = str(described[log].result().topic_id)
+    config = client.consumer(settings, settings.group("correlate"))
+    group = Consumer(config)
+    genesis: dict[int, restore.Genesis] = {}
+    positions: dict[int, int] = {}
+
+    def load(partition: int, key: bytes, value: bytes | None) -> None:
+        if key == restore.GENESIS_KEY and value is not None:
+            genesis[partition] = restore.decode_genesis(value)
+        elif key == restore.POSITION_KEY and value is not None:
+            positions[partition] = int(value)
+
+    try:
+        for _ in range(3):  # a running worker moves on meanwhile; then the witnesses are of different moments
+            before = restore.committed(group, log, numbers, timeout=15.0)
+            places = [(topic, number) for topic in (log, state, units) for number in numbers]
+            bounds = restore.bounds(admin, places)
+            restore.read_changelog(config, state, {p: bounds[state, p] for p in numbers}, load, timeout=120.0)
+            after = restore.committed(group, log, numbers, timeout=15.0)
+            if before == after:
+                break
+    except (KafkaException, TimeoutError) as error:
+        return [], [Check("fold", "failed", f"the state of the partitions cannot be read: {error}", "see the broker")]
+    finally:
+        group.close()
+    fresh = {p: bounds[units, p] for p in numbers if p not in genesis}
+    with_units = restore.has_records(config, units, fresh)
+    folds = []
+    refused = []
+    for p in numbers:
+        bound: Bounds = bounds[log, p]
+        folds.append(Fold(p, bound.low, bound.high, after[p], positions.get(p), p in genesis))
+        try:
+            restore.start_of(
+                topic=log,
+                partition=p,
+                log=bound,
+                log_topic_id=log_id,
+                has_units=p in with_units,
+                group_offset=after[p] if before[p] == after[p] else positions.get(p),
+                genesis=genesis.get(p),
+                position=positions.get(p),
+            )
+        except restore.Refused as error:
+            refused.append(Check("fold", "failed", str(error), "correlate refuses to start until that is mended"))
+    if not refused:
+        started = sum(fold.genesis for fold in folds)
+        text = f"{started} of {len(folds)} partitions were begun; log, changelog and group offset agree on all"
+        refused.append(Check("fold", "good", text))
+    return folds, refused
+
+
+def _group(admin: AdminClient, settings: Settings, role: str, read: list[str]) -> list[Check]:
+    name = settings.group(role)
+    lag = Lag(settings, role, read)
+    try:
+        lag.left()
+        time.sleep(0.5)
+        left = lag.left()
+        held = [place for place, standing in lag.read().items() if standing.stable < standing.end]
+        described = admin.describe_consumer_groups([name], request_timeout=15)[name].result()
+        members = len(described.members)
+    except KafkaException as error:
+        return [Check(role, "failed", f"group {name}: {error.args[0].str()}", "see the broker")]
+    finally:
+        lag.close()
+    worst = sorted(left.items(), key=lambda entry: -entry[1])[:3]
+    where = ", ".join(f"{topic}[{number}] {count:,}" for (topic, number), count in worst)
+    behind = f"{sum(left.values()):,} offsets behind: {where}" if left else "read to the end"
+    text = f"group {name}: {members} member(s), {behind}"
+    stuck = bool(left) and not members
+    checks = [Check(role, "note" if stuck else "good", text, f"start `weir {role}`" if stuck else "")]
+    if held:
+        names = ", ".join(f"{topic}[{number}]" for topic, number in held[:5])
+        fix = f"it ends by itself within {settings.transaction_timeout_ms / 1000:.0f} s, unless a producer hangs"
+        checks.append(Check(role, "note", f"an open transaction holds readers back in {names}", fix))
+    return checks
+
+
+def _dead_letters(admin: AdminClient, settings: Settings) -> Check:
+    topic = settings.topic("dead-letters")
+    numbers = sorted(admin.list_topics(topic, timeout=30).topics[topic].partitions)
+    bounds = restore.bounds(admin, [(topic, number) for number in numbers])
+    offsets = sum(bound.high - bound.low for bound in bounds.values())
+    if offsets > COUNTED:
+        return Check("dead letters", "note", f"up to {offsets:,} in {topic}")
+    stages: Counter[str] = Counter()
+
+    def count(_partition: int, _key: bytes, value: bytes | None) -> None:
+        stages[_stage(value)] += 1
+
+    config = client.consumer(settings, settings.group("doctor"))
+    restore.read_changelog(config, topic, {number: bounds[topic, number] for number in numbers}, count, timeout=60.0)
+    found = ", ".join(f"{stage} {number:,}" for stage, number in sorted(stages.items()))
+    return Check("dead letters", "good", f"{stages.total():,} in {topic}" + (f": {found}" if found else ""))
+
+
+def _stage(value: bytes | None) -> str:
+    try:
+        letter: Any = orjson.loads(value or b"null")
+        return str(letter["stage"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return "unknown"
+
+
+def _clock(admin: AdminClient, settings: Settings) -> Check:
+    log = settings.topic("events")
+    numbers = sorted(admin.list_topics(log, timeout=30).topics[log].partitions)
+    at = newest(admin, [TopicPartition(log, number) for number in numbers])
+    if at is None:
+        return Check("clock", "good", "the log is empty, so the broker's clock is not known")
+    ahead = at - time.time() * 1000
+    if ahead > AHEAD_MS:
+        text = f"the broker's clock is at least {ahead / 1000:.1f} s ahead of this machine's"
+        return Check("clock", "note", text, "synchronise the clocks: units of idle partitions come late by as much")
+    return Check("clock", "good", f"the newest record of the log is {max(0.0, -ahead) / 1000:.0f} s old")

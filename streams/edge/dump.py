@@ -6,17 +6,21 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from streams.edge import client
-from streams.edge.restore import bounds
+from streams.edge.restore import Bounds, bounds
 from streams.edge.session import is_record
 from streams.records import LogRecord
 from streams.replay.recorded import Recorded, encode, log_records
 from streams.settings import Settings
 
 _FETCH = 2_000
+_LEADER_WAIT = 30.0
+_PASSING = frozenset((KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE))
+"""Answers while a partition gets its leader: just after the topic was made, or after a broker failed."""
+
 Progress = Callable[[int, int], None]
 """Told the records done and the offsets to do; control records of transactions are among the latter."""
 
@@ -38,7 +42,7 @@ def read_topic(
     known = admin.list_topics(timeout=30).topics.get(topic)
     if known is None or not known.partitions:
         raise NoTopic(f"there is no topic {topic}")
-    ends = bounds(admin, [(topic, number) for number in sorted(known.partitions)])
+    ends = _ends(admin, [(topic, number) for number in sorted(known.partitions)])
     total = sum(end.high - end.low for end in ends.values())
     done = 0
     consumer = Consumer(client.consumer(settings, settings.group("dump")) | {"enable.partition.eof": True})
@@ -56,6 +60,17 @@ def read_topic(
             progress(total, total)
     finally:
         consumer.close()
+
+
+def _ends(admin: AdminClient, partitions: list[tuple[str, int]]) -> dict[tuple[str, int], Bounds]:
+    deadline = time.monotonic() + _LEADER_WAIT
+    while True:
+        try:
+            return bounds(admin, partitions)
+        except KafkaException as error:
+            if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
 
 
 def _partition(consumer: Consumer, topic: str, partition: int, high: int, wait: float) -> Iterator[Recorded]:

@@ -1,0 +1,72 @@
+"""What holds of every fold, whatever is in the log."""
+
+from __future__ import annotations
+
+import itertools
+
+import orjson
+from hypothesis import given, settings
+
+from schemas.unit import Unit
+from streams.pipeline import Pipeline
+from streams.records import LogRecord
+from tests.properties.test_state import logs
+from tests.streams.correlation.build import letters, units
+
+INTERVAL_MS = 5_000
+
+
+@given(logs())
+@settings(deadline=None, max_examples=120)
+def test_every_event_has_one_outcome_and_every_refusal_its_letter(log: list[LogRecord]) -> None:
+    """The counts add up to the events of the log; failed, invalid and too late ones are the dead letters."""
+    pipeline = Pipeline(0)
+    outputs = [output for each in log for output in pipeline.step(each)]
+    assert sum(pipeline.counts.values()) == sum(len(orjson.loads(each.value)) for each in log)
+    stages = [letter["stage"] for letter in letters(outputs)]
+    counts = pipeline.counts
+    assert stages.count("late") == counts["too_late"]
+    assert stages.count("validate") == counts["invalid"]
+    assert stages.count("correlate") >= counts["failed"]  # and reviews of units that are gone
+    assert sum(pipeline.revisions.values()) == len(units(outputs))
+
+
+@given(logs())
+@settings(deadline=None, max_examples=120)
+def test_every_unit_lives_one_orderly_life(log: list[LogRecord]) -> None:
+    """Opened first, revisions rising by one, an interval apart, nothing after the end; members are never lost."""
+    pipeline = Pipeline(0)
+    pipeline.members = []
+    outputs = [output for each in log for output in pipeline.step(each)]
+    pipeline.flush(outputs)
+    lives: dict[str, list[Unit]] = {}
+    for unit in units(outputs):
+        lives.setdefault(unit.unit_id, []).append(unit)
+    held = 0
+    for life in lives.values():
+        assert [unit.revision for unit in life] == list(range(1, len(life) + 1))
+        assert [unit.reason for unit in life].index("opened") == 0
+        assert all(unit.status == "open" and unit.closed_at is None for unit in life[:-1])
+        assert {unit.opened_at for unit in life} == {life[0].opened_at}
+        for before, after in itertools.pairwise(life):
+            assert (after.updated_at - before.updated_at).total_seconds() * 1000 >= INTERVAL_MS
+            assert after.signal_count >= before.signal_count
+            assert set(after.aliases) >= set(before.aliases)
+            assert after.reason != "change" or after.digest != before.digest
+        last = life[-1]
+        assert (last.status == "merged") == (last.merged_into is not None)
+        if last.status == "merged":
+            assert last.merged_into is not None
+            assert last.unit_id in lives[last.merged_into][-1].aliases
+        else:
+            held += last.signal_count
+        for unit in life:
+            if not unit.truncated and unit.status != "merged":
+                assert sum(signal.count for signal in unit.signals) == unit.signal_count
+            assert unit.first_at <= unit.last_at <= unit.updated_at
+            scores = [change.score for change in unit.changes]
+            assert scores == sorted(scores, reverse=True)
+    assert held == pipeline.counts["member"] == len(pipeline.members)
+    assert {unit_id for unit_id, _ in pipeline.members_by_unit()} == {
+        life[-1].unit_id for life in lives.values() if life[-1].status != "merged"
+    }

@@ -123,7 +123,7 @@ class Changes:
         found.sort(key=lambda c: (-c.score, -c.change.time, c.change.source, c.change.source_id))
         _, horizon = self.forgotten.get("changes", (0, -_SHIFT))
         return Search(
-            best=tuple(found[:shown]),
+            best=tuple(_different(found, shown)),
             suspects=tuple(sorted((c.change.source, c.change.source_id) for c in found if c.score > SUSPECT)),
             scored=scored,
             searched=high - low,
@@ -142,3 +142,18 @@ class Changes:
 def _stamp(time: int) -> str:
     """Event time in ms as text that sorts."""
     return f"{time + _SHIFT:020d}"
+
+
+def _different(found: list[Candidate], shown: int) -> list[Candidate]:
+    """The best of each kind of change: fifty calls of one script are one line for the reader; all are counted."""
+    out: list[Candidate] = []
+    named = set()
+    for candidate in found:
+        if len(out) == shown:
+            break
+        change = candidate.change
+        name = (change.source, change.kind, change.title, change.actor)
+        if name not in named:
+            named.add(name)
+            out.append(candidate)
+    return out

@@ -54,7 +54,7 @@ class Screen:
             f"{outcome.log_records:,} log records · units {len(outcome.units)} · dead letters {outcome.dead.total()}"
         )
         if self.status is not None:
-            self.status.update(Text(line, no_wrap=True, overflow="ellipsis"))
+            self.status.update(Text(table.short(line, self.out.width - 4)))
             self.status.start()
         elif line != self._last_line and time.monotonic() - self._last_at >= _EVERY:
             self._last_line, self._last_at = line, time.monotonic()

@@ -8,7 +8,6 @@ start script, which we put into it then.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import tarfile
 from collections.abc import Callable
@@ -49,19 +48,17 @@ class ContainerBroker:
 def start(
     image: str, progress: Callable[[str], None], wait: Callable[[str, Callable[[], None]], None]
 ) -> ContainerBroker:
-    """Start a broker from ``image``. Raises ``Unavailable``: no testcontainers, no daemon, no image, or it ended."""
-    try:
-        docker = importlib.import_module("docker")
-        testcontainers = importlib.import_module("testcontainers.core.container")
-    except ImportError:
-        raise Unavailable("testcontainers is not installed (pip install 'weir[containers]')") from None
+    """Start a broker from ``image``. Raises ``Unavailable``: no daemon, no image, or it ended."""
+    import docker  # here, since these two take half a second that nobody without Docker has to wait
+    from testcontainers.core.container import DockerContainer
+
     try:
         with contextlib.closing(docker.from_env(timeout=5)) as daemon:
             daemon.ping()
     except (docker.errors.DockerException, OSError):
         raise Unavailable("no Docker daemon answers") from None
     progress(f"starting {image} in a container")
-    container = testcontainers.DockerContainer(image)
+    container = DockerContainer(image)
     host = container.get_docker_client().host()
     local = host in ("localhost", "127.0.0.1", "::1")
     container.ports[f"{_PORT}/tcp"] = ("127.0.0.1",) if local else None  # a free port; only a remote one is open to all

@@ -80,67 +80,81 @@ class Subject(NamedTuple):
     dependencies: frozenset[str]  # components that the unit's components depend on
 
 
-def related(subject: Subject, change: ChangeRow) -> bool:
-    """Whether more than time speaks for the change. What is not related is never a suspect."""
-    if change.component is not None and (
-        change.component in subject.components or change.component in subject.dependencies
-    ):
-        return True
-    return not subject.entities.isdisjoint(change.entities) or _acted(subject, change)
+def score(subject: Subject, change: ChangeRow, strengths: dict[Pairs, float] | None = None) -> float:
+    """0..1: how likely the change is behind the subject. ``strengths`` remembers what shared entities are worth.
 
-
-def closeness(subject: Subject, change: ChangeRow) -> float:
-    """What speaks for a change that is not related: the sum of its factors, for ranking."""
-    value = _time_value(subject, change)
-    if subject.kinds & FIT[change.kind]:
+    Without a shared entity, component or actor it is below 0.5, however close the change.
+    """
+    value = BIAS + _time(subject, change)
+    if not subject.entities.isdisjoint(change.entities):
+        strength = None if strengths is None else strengths.get(change.entities)
+        if strength is None:
+            strength = _strength(_shared(subject, change))
+            if strengths is not None:
+                strengths[change.entities] = strength
+        value += strength
+    component = change.component
+    if component is not None:
+        if component in subject.components:
+            value += COMPONENT
+        elif component in subject.dependencies:
+            value += DEPENDENCY
+    if not subject.kinds.isdisjoint(FIT[change.kind]):
         value += KIND
-    return value + FAILED if change.status == "failed" else value
+    if _acted(subject, change):
+        value += ACTOR
+    if change.status == "failed":
+        value += FAILED
+    return 1 / (1 + exp(-value))
 
 
-def score(subject: Subject, change: ChangeRow) -> tuple[float, tuple[Factor, ...]]:
-    """Score 0..1 and its factors, largest first. The factors, with the bias, add up to the logit."""
-    factors = [_time(subject, change), _entities(subject.entities, change.entities)]
+def factors(subject: Subject, change: ChangeRow) -> tuple[Factor, ...]:
+    """What the score is made of, in words, largest first. With the bias they add up to its logit."""
+    gap = subject.first - change.time
+    words = f"{span(-gap)} after the first signal" if gap < 0 else f"{span(gap)} before the first signal"
+    found = [Factor(name="time", value=_time(subject, change), text=words)]
+    shared = _shared(subject, change)
+    if shared:
+        named = ", ".join(f"{kind} {id_}" for _, (kind, id_) in shared[:3])
+        found.append(Factor(name="entity", value=_strength(shared), text=f"shared: {named}"))
     component = change.component
     if component is not None and component in subject.components:
-        factors.append(Factor(name="component", value=COMPONENT, text=f"the same component, {component}"))
+        found.append(Factor(name="component", value=COMPONENT, text=f"the same component, {component}"))
     elif component is not None and component in subject.dependencies:
-        factors.append(Factor(name="dependency", value=DEPENDENCY, text=f"{component}, which it depends on"))
-    if subject.kinds & FIT[change.kind]:
-        named = ", ".join(sorted(subject.kinds & FIT[change.kind]))
-        factors.append(Factor(name="kind", value=KIND, text=f"a {change.kind} change can bring about: {named}"))
+        found.append(Factor(name="dependency", value=DEPENDENCY, text=f"{component}, which it depends on"))
+    if kinds := subject.kinds & FIT[change.kind]:
+        words = f"a {change.kind} change can bring about: {', '.join(sorted(kinds))}"
+        found.append(Factor(name="kind", value=KIND, text=words))
     if _acted(subject, change):
-        factors.append(Factor(name="actor", value=ACTOR, text=f"made by {change.actor}, who is in the unit"))
+        found.append(Factor(name="actor", value=ACTOR, text=f"made by {change.actor}, who is in the unit"))
     if change.status == "failed":
-        factors.append(Factor(name="failed", value=FAILED, text="the change failed"))
-    kept = tuple(sorted((f for f in factors if f.value != 0), key=lambda f: (-f.value, f.name)))
-    return 1 / (1 + exp(-(BIAS + sum(f.value for f in kept)))), kept
+        found.append(Factor(name="failed", value=FAILED, text="the change failed"))
+    return tuple(sorted((f for f in found if f.value != 0), key=lambda f: (-f.value, f.name)))
+
+
+def _time(subject: Subject, change: ChangeRow) -> float:
+    gap = subject.first - change.time
+    value: float = TIME / 4 if gap < 0 else TIME * 0.5 ** (gap / HALF_LIFE[change.kind])
+    return round(value, 6)
+
+
+def _shared(subject: Subject, change: ChangeRow) -> list[tuple[float, tuple[str, str]]]:
+    """Shared entities that say something, the strongest first, each after its weight, negated."""
+    weighed = [(-weight(*entity), entity) for entity in subject.entities.intersection(change.entities)]
+    return sorted(entry for entry in weighed if entry[0])
+
+
+def _strength(shared: list[tuple[float, tuple[str, str]]]) -> float:
+    strength = 0.0
+    for negative, _ in shared:
+        strength -= (1 - strength) * negative
+    return round(ENTITY * strength, 6)
 
 
 def _acted(subject: Subject, change: ChangeRow) -> bool:
     """Whether a principal of the unit made the change; a provider's own services act for everybody."""
     actor = change.actor
     return actor is not None and ("principal", actor) in subject.entities and weight("principal", actor) > 0
-
-
-def _time_value(subject: Subject, change: ChangeRow) -> float:
-    gap = subject.first - change.time
-    value: float = TIME / 4 if gap < 0 else TIME * 0.5 ** (gap / HALF_LIFE[change.kind])
-    return round(value, 6)
-
-
-def _time(subject: Subject, change: ChangeRow) -> Factor:
-    gap = subject.first - change.time
-    words = f"{span(-gap)} after the first signal" if gap < 0 else f"{span(gap)} before the first signal"
-    return Factor(name="time", value=_time_value(subject, change), text=words)
-
-
-def _entities(ours: frozenset[tuple[str, str]], theirs: Pairs) -> Factor:
-    shared = sorted((-weight(*entity), entity) for entity in ours.intersection(theirs))
-    strength = 0.0
-    for negative, _ in shared:
-        strength -= (1 - strength) * negative
-    named = ", ".join(f"{kind} {id_}" for negative, (kind, id_) in shared[:3] if negative)
-    return Factor(name="entity", value=round(ENTITY * strength, 6), text=f"shared: {named}")
 
 
 def span(ms: int) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Collection, Mapping
-from heapq import nsmallest
 from typing import NamedTuple, cast
 
 from schemas.unit import Factor
-from streams.correlation.change_score import LONGEST, LOOK_BACK, Subject, closeness, related, score
-from streams.correlation.rows import ChangeRow
+from streams.correlation.change_score import LONGEST, LOOK_BACK, Subject, factors, score
+from streams.correlation.rows import ChangeRow, Pairs
 from streams.correlation.table import Table
 
 SUSPECT: float = 0.5
@@ -104,28 +103,27 @@ class Changes:
         since = subject.first - LONGEST
         low = bisect_left(self.keys, _stamp(since))
         high = bisect_left(self.keys, _stamp(subject.last + 1))
-        found: list[Candidate] = []
-        loose: list[tuple[float, int, str]] = []  # close in time, and nothing else
+        found: list[tuple[float, int, str]] = []
+        suspects: list[tuple[str, str]] = []
+        strengths: dict[Pairs, float] = {}
         present = set()
         for key in self.keys[low:high]:
             change = cast(ChangeRow, self.rows[key])
             present.add(change.source)
             if change.time < subject.first - LOOK_BACK[change.kind] or own.has(change):
                 continue
-            if related(subject, change):
-                found.append(Candidate(change, *score(subject, change)))
-            else:
-                loose.append((-closeness(subject, change), -change.time, key))
-        scored = len(found) + len(loose)
-        for _, _, key in nsmallest(shown, loose):
-            change = cast(ChangeRow, self.rows[key])
-            found.append(Candidate(change, *score(subject, change)))
-        found.sort(key=lambda c: (-c.score, -c.change.time, c.change.source, c.change.source_id))
+            value = score(subject, change, strengths)
+            if value > SUSPECT:
+                suspects.append((change.source, change.source_id))
+            found.append((-value, -change.time, key))
+        found.sort()
         _, horizon = self.forgotten.get("changes", (0, -_SHIFT))
         return Search(
-            best=tuple(_different(found, shown)),
-            suspects=tuple(sorted((c.change.source, c.change.source_id) for c in found if c.score > SUSPECT)),
-            scored=scored,
+            best=tuple(
+                Candidate(change, value, factors(subject, change)) for value, change in self._different(found, shown)
+            ),
+            suspects=tuple(sorted(suspects)),
+            scored=len(found),
             searched=high - low,
             since=since,
             until=subject.last,
@@ -138,22 +136,21 @@ class Changes:
             ),
         )
 
+    def _different(self, found: list[tuple[float, int, str]], shown: int) -> list[tuple[float, ChangeRow]]:
+        """The best of each kind of change: fifty calls of one script are one line for the reader; all are counted."""
+        out: list[tuple[float, ChangeRow]] = []
+        named = set()
+        for negative, _, key in found:
+            if len(out) == shown:
+                break
+            change = cast(ChangeRow, self.rows[key])
+            name = (change.source, change.kind, change.title, change.actor)
+            if name not in named:
+                named.add(name)
+                out.append((-negative, change))
+        return out
+
 
 def _stamp(time: int) -> str:
     """Event time in ms as text that sorts."""
     return f"{time + _SHIFT:020d}"
-
-
-def _different(found: list[Candidate], shown: int) -> list[Candidate]:
-    """The best of each kind of change: fifty calls of one script are one line for the reader; all are counted."""
-    out: list[Candidate] = []
-    named = set()
-    for candidate in found:
-        if len(out) == shown:
-            break
-        change = candidate.change
-        name = (change.source, change.kind, change.title, change.actor)
-        if name not in named:
-            named.add(name)
-            out.append(candidate)
-    return out

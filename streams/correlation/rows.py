@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
-
-from schemas.entity import Entity
 
 Pairs = tuple[tuple[str, str], ...]
 """Entities as plain pairs of kind and id."""
@@ -82,6 +81,6 @@ def tuples(value: Any) -> Any:
     return tuple(tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def pairs(entities: tuple[Entity, ...]) -> Pairs:
+def pairs(entities: Iterable[tuple[str, str]]) -> Pairs:
     """Entities as plain pairs."""
     return tuple((kind, id_) for kind, id_ in entities)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import exp
 
 import pytest
 
 from schemas.unit import SuspectChange, Unit
-from streams.correlation.change_score import FIT, HALF_LIFE, LOOK_BACK, Subject, score
+from streams.correlation.change_score import BIAS, FIT, HALF_LIFE, LOOK_BACK, Subject, factors, score
 from streams.correlation.changes import Changes, Own
 from streams.correlation.rows import ChangeRow
 from streams.correlation.table import Table
@@ -98,17 +99,34 @@ def row(kind: str, time: int, **more: object) -> ChangeRow:
 
 
 @pytest.mark.parametrize("kind", sorted(LOOK_BACK))
-def test_factors_add_up_and_time_alone_never_suffices(kind: str) -> None:
-    """For every kind of change: the factors and the bias are the logit, and without relation the score is below 0.5."""
+def test_time_alone_never_suffices(kind: str) -> None:
+    """For every kind of change: without relation the score is below 0.5; it falls with time, and for what failed."""
     about = Subject(T0, T0, frozenset([HOST]), frozenset(["pay"]), FIT[kind] | {"anomaly"}, frozenset())
-    assert score(about, row(kind, T0))[0] < 0.5
-    assert score(about, row(kind, T0, component="pay"))[0] > 0.5
-    far, near = (score(about, row(kind, T0 - gap, component="pay"))[0] for gap in (2 * HALF_LIFE[kind], SECOND))
-    assert far < near
-    assert (
-        score(about, row(kind, T0, component="pay", status="failed"))[0]
-        < score(about, row(kind, T0, component="pay"))[0]
-    )
+    assert score(about, row(kind, T0)) < 0.5
+    near = score(about, row(kind, T0, component="pay"))
+    assert near > 0.5
+    assert score(about, row(kind, T0 - 2 * HALF_LIFE[kind], component="pay")) < near
+    assert score(about, row(kind, T0, component="pay", status="failed")) < near
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"entities": (HOST, FILE, ACCOUNT), "component": "pay", "actor": "role/a", "status": "failed"},
+        {"entities": (("principal", "role/a"),), "component": "web", "actor": "role/a"},
+    ],
+)
+def test_the_factors_are_the_score(more: dict[str, object]) -> None:
+    """With the bias they add up to its logit, the largest first, and remembered strengths change nothing."""
+    entities = frozenset([HOST, FILE, ACCOUNT, ("principal", "role/a")])
+    about = Subject(T0, T0, entities, frozenset(["pay"]), frozenset(["anomaly"]), frozenset(["web"]))
+    given = row("deploy", T0 - HOUR, **more)
+    values = [factor.value for factor in factors(about, given)]
+    assert values == sorted(values, reverse=True)
+    assert score(about, given) == pytest.approx(1 / (1 + exp(-BIAS - sum(values))), abs=1e-12)
+    strengths: dict[object, float] = {}
+    assert {score(about, given, strengths) for _ in range(3)} == {score(about, given)}  # type: ignore[arg-type]
 
 
 def test_each_kind_has_its_look_back() -> None:

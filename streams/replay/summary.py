@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 
@@ -23,6 +24,9 @@ COLUMNS = (
     "ignored",
     "dead letters",
 )
+_SIZE = re.compile(r"\d{5,}")
+"""Sizes and offsets, which would make a reason of every document its own."""
+
 _SHOWN = 20
 _WIDTH = 110
 
@@ -65,7 +69,7 @@ def reasons(tallies: Mapping[str, Tally]) -> list[str]:
         for (_, reason), count in tally.ignored.items():
             counts[f"ignored       {name}: {reason}"] += count
         for (stage, reason), count in tally.dead.items():
-            counts[f"dead letter   {name}: {stage}: {reason}"] += count
+            counts[f"dead letter   {name}: {stage}: {_SIZE.sub('N', reason)}"] += count
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     lines = [f"{count:>9,}  {text[:_WIDTH]}" for text, count in ranked[:_SHOWN]]
     if rest := ranked[_SHOWN:]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from streams.edge.worker import EXIT_REFUSED
+from streams.edge.session import EXIT_REFUSED
 
 FINAL = {EXIT_REFUSED: "refused to start", 2: "was called wrongly"}
 """Exit codes after which another start would end the same way."""

@@ -23,8 +23,7 @@ from streams.dead_letters import headers as dead_letter_headers
 from streams.edge import client
 from streams.edge.context import ContextReader, text
 from streams.edge.health import Health, HealthServer
-from streams.edge.session import SessionEnded, Writer, close_all, is_record, run_sessions
-from streams.edge.worker import EXIT_FAILED
+from streams.edge.session import EXIT_FAILED, SessionEnded, Writer, close_all, is_record, run_sessions
 from streams.ingest import Ingest, Packed, Placed, RawRecord
 from streams.metrics import Metrics
 from streams.redaction import Redactor

@@ -16,6 +16,12 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer, Topic
 
 log = structlog.get_logger(__name__)
 
+EXIT_FAILED = 70
+"""Exit code of a process that a restart may mend."""
+
+EXIT_REFUSED = 78
+"""Exit code of a process that refused to start: what it found is for an operator to decide."""
+
 PASSING = frozenset({KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE})
 """Consumer errors that librdkafka mends by itself."""
 

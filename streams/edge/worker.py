@@ -23,16 +23,13 @@ import structlog
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from streams.edge import pump, restore
-from streams.edge.session import Session, run_sessions
+from streams.edge.session import EXIT_FAILED, EXIT_REFUSED, Session, run_sessions
 from streams.records import LogRecord, Output
 
 log = structlog.get_logger(__name__)
 
 START_WAIT = 90.0
 ANSWER_WAIT = 300.0
-
-EXIT_FAILED = 70
-EXIT_REFUSED = 78
 
 Process = Callable[[Sequence[tuple[pump.Fold, LogRecord]]], list[list[Output]]]
 

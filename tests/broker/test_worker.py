@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.edge.worker import EXIT_FAILED, EXIT_REFUSED
+from streams.edge.session import EXIT_FAILED, EXIT_REFUSED
 from streams.settings import Settings
 from tests.broker.test_transport import recreate, until
 from tests.broker.transport import append, values

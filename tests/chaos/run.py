@@ -25,7 +25,7 @@ from schemas.parameters import Parameters
 from streams.edge import broker as brokers
 from streams.edge import client, topics
 from streams.edge.feed import feed, publish_catalog, publish_config
-from streams.edge.worker import EXIT_REFUSED
+from streams.edge.session import EXIT_REFUSED
 from streams.settings import Settings
 from streams.simulate import Scenario
 from tests.chaos import oracle

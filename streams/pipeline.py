@@ -10,7 +10,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
-from math import log10
 from typing import Any
 
 import orjson
@@ -27,7 +26,8 @@ from streams.correlation import correlator, group
 from streams.correlation.arrival import arrive
 from streams.correlation.correlator import instant
 from streams.correlation.risk import Facts
-from streams.correlation.rows import SignalRow, pairs, tuples
+from streams.correlation.rows import SignalRow, tuples
+from streams.correlation.signal import anomaly_signal, finding_signal
 from streams.correlation.state import SHARED, Domain, State
 from streams.correlation.unit import Engine
 from streams.dead_letters import headers as dead_letter_headers
@@ -250,7 +250,7 @@ class Pipeline:
             signal = self._score(domain, event, time) if parameters.scoring else None
         elif isinstance(event, Finding):
             interesting = event.status == "open" and event.severity >= parameters.signal_severity
-            signal = correlator.finding_signal(event, time) if interesting else None
+            signal = finding_signal(event, time) if interesting else None
         else:
             correlator.add_change(state, domain, event, time, now)
             return "change"
@@ -284,25 +284,8 @@ class Pipeline:
         )
         if verdict.p > self.state.parameters.signal_p:
             return None
-        from_p = min(1.0, _decades(verdict.p) / 10)
-        lead = verdict.parts[0]
-        return SignalRow(
-            source=event.source,
-            source_id=event.source_id,
-            kind="anomaly",
-            first=time,
-            last=time,
-            times=1,
-            title=(f"unusual {event.action}" + (f" by {event.actor}" if event.actor else ""))[:512],
-            severity=2 if verdict.learning or from_p < 0.4 else 3 if from_p < 0.7 else 4,
-            score=from_p * (0.5 + 0.5 * verdict.maturity),
-            why=tuple(text(part) for part in verdict.parts[:4])
-            + ((f"still learning: maturity {lead.maturity:.2f}",) if verdict.learning else ()),
-            entities=correlator.with_component(pairs(event.entities), event.component),
-            component=event.component,
-            action=event.action,
-            actor=event.actor,
-        )
+        why = tuple(text(part) for part in verdict.parts[:4])
+        return anomaly_signal(event, time, verdict.p, verdict.maturity, why, learning=verdict.learning)
 
     def _context(self, event: ContextRecord) -> None:
         if event.kind != "catalog":
@@ -376,32 +359,36 @@ class Pipeline:
         return events
 
 
-def _decades(p: float) -> float:
-    """``-log10 p``, at most 300."""
-    return 300.0 if p <= 1e-300 else -log10(p)
-
-
 def _refuse(event: Any, stage: Stage, reason: str) -> Output:
     """A dead letter for an event of the log. Its text went through redaction before it entered the log."""
     value = event.model_dump_json().encode()
-    origin = getattr(event, "origin", None)
-    topic, partition, offset, item = origin if origin is not None else ("", -1, -1, None)
-    return _output(
-        DeadLetter(
-            topic=topic,
-            partition=partition,
-            offset=offset,
-            item=item,
-            stage=stage,
-            reason=reason[:1024],
-            source=getattr(event, "source", None),
-            key=getattr(event, "source_id", None),
-            value=value[:65_536].decode(errors="replace"),
-            size=len(value),
-            digest=blake2b(value, digest_size=16).hexdigest(),
-            truncated=len(value) > 65_536,
-        )
+    origin = getattr(event, "origin", None) or ("", -1, -1, None)
+    source, key = getattr(event, "source", None), getattr(event, "source_id", None)
+    return _letter(origin, stage, reason, value, source=source, key=key)
+
+
+def _broken(record: LogRecord, item: int | None, reason: str, place: str, value: bytes) -> Output:
+    """A dead letter for what the log holds that is no event."""
+    return _letter(("log", record.partition, record.offset, item), "validate", reason, value, place=place[:512])
+
+
+def _letter(at: tuple[str, int, int, int | None], stage: Stage, reason: str, value: bytes, **more: Any) -> Output:
+    topic, partition, offset, item = at
+    letter = DeadLetter(
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        item=item,
+        stage=stage,
+        reason=reason[:1024],
+        value=value[:65_536].decode(errors="replace"),
+        size=len(value),
+        digest=blake2b(value, digest_size=16).hexdigest(),
+        truncated=len(value) > 65_536,
+        **more,
     )
+    key = f"{topic}/{partition}/{offset}".encode()
+    return Output("dead-letters", key, letter.model_dump_json().encode(), tuple(dead_letter_headers(letter)))
 
 
 def _first(error: ValidationError) -> tuple[str, str]:
@@ -409,26 +396,3 @@ def _first(error: ValidationError) -> tuple[str, str]:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
     return place, f"{place}: {first['msg']}" if place else first["msg"]
-
-
-def _broken(record: LogRecord, item: int | None, reason: str, place: str, value: bytes) -> Output:
-    return _output(
-        DeadLetter(
-            topic="log",
-            partition=record.partition,
-            offset=record.offset,
-            item=item,
-            stage="validate",
-            reason=reason[:1024],
-            place=place[:512],
-            value=value[:65_536].decode(errors="replace"),
-            size=len(value),
-            digest=blake2b(value, digest_size=16).hexdigest(),
-            truncated=len(value) > 65_536,
-        )
-    )
-
-
-def _output(letter: DeadLetter) -> Output:
-    key = f"{letter.topic}/{letter.partition}/{letter.offset}".encode()
-    return Output("dead-letters", key, letter.model_dump_json().encode(), tuple(dead_letter_headers(letter)))

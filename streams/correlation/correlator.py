@@ -6,13 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from schemas.events import Change, Finding, Related, Review
+from schemas.events import Change, Related, Review
 from schemas.unit import Reason, Unit
 from streams.correlation import group
 from streams.correlation.change_score import LOOK_BACK
 from streams.correlation.lifecycle import decide, looked, touch
 from streams.correlation.risk import Facts
-from streams.correlation.rows import ChangeRow, Pairs, SignalRow, UnitRow, pairs
+from streams.correlation.rows import ChangeRow, UnitRow, pairs
+from streams.correlation.signal import with_component
 from streams.correlation.state import Domain, State
 from streams.correlation.unit import Engine, build, unit_id
 
@@ -23,41 +24,6 @@ _MS = timedelta(milliseconds=1)
 def instant(time: datetime) -> int:
     """Whole milliseconds since the epoch."""
     return (time - _EPOCH) // _MS
-
-
-def with_component(entities: Pairs, component: str | None) -> Pairs:
-    """The entities, and the component as one of them."""
-    if component is None or ("component", component) in entities:
-        return entities
-    return (*entities, ("component", component))
-
-
-def finding_signal(event: Finding, time: int) -> SignalRow:
-    """A finding as one occurrence of a signal."""
-    score = event.cvss / 10 if event.cvss is not None else min(1.0, event.severity / 5)
-    why = [f"{event.reporter} reports {event.rule}"]
-    if event.cvss is not None:
-        why.append(f"CVSS {event.cvss:g}")
-    if event.location:
-        why.append(f"in {event.location}")
-    if event.fix:
-        why.append(f"fixed by {event.fix}")
-    return SignalRow(
-        source=event.source,
-        source_id=event.source_id,
-        kind=event.kind,
-        first=time,
-        last=time,
-        times=1,
-        title=event.title or event.rule,
-        severity=event.severity,
-        score=score,
-        why=tuple(why),
-        entities=with_component(pairs(event.entities), event.component),
-        component=event.component,
-        cvss=event.cvss,
-        fix=event.fix,
-    )
 
 
 def add_change(state: State, domain: Domain, event: Change, time: int, log_time: int) -> None:

@@ -17,7 +17,7 @@ INTERVAL_MS = 5_000
 
 
 @given(logs())
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 def test_every_event_has_one_outcome_and_every_refusal_its_letter(log: list[LogRecord]) -> None:
     """The counts add up to the events of the log; failed, invalid and too late ones are the dead letters."""
     pipeline = Pipeline(0)
@@ -32,7 +32,7 @@ def test_every_event_has_one_outcome_and_every_refusal_its_letter(log: list[LogR
 
 
 @given(logs())
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 def test_every_unit_lives_one_orderly_life(log: list[LogRecord]) -> None:
     """Opened first, revisions rising by one, an interval apart, nothing after the end; members are never lost."""
     pipeline = Pipeline(0)

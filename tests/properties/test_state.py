@@ -167,7 +167,7 @@ class Fold:
 
 
 @given(logs(), st.data())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_a_fold_goes_on_from_its_changelog_as_if_nothing_had_been(log: list[LogRecord], data: st.DataObject) -> None:
     """Restored at any points, from rows in any order, outputs and state are byte-equal to the uninterrupted fold's."""
     whole, parts = Fold(Pipeline(0)), Fold(Pipeline(0))
@@ -201,7 +201,7 @@ def test_a_fold_goes_on_from_its_changelog_as_if_nothing_had_been(log: list[LogR
 
 
 @given(logs(), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_an_event_that_fails_leaves_no_trace(log: list[LogRecord], data: st.DataObject) -> None:
     """Where an event raises half-way, everything is as before it, and the rest folds as if it had not been there."""
     clean, hurt = Pipeline(0), Pipeline(0)

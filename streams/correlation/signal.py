@@ -1,0 +1,69 @@
+"""One occurrence of a signal, out of a finding or of unusual activity. Times in event ms."""
+
+from __future__ import annotations
+
+from math import log10
+
+from schemas.events import Activity, Finding
+from streams.correlation.rows import Pairs, SignalRow, pairs
+
+_TITLE = 512
+
+
+def with_component(entities: Pairs, component: str | None) -> Pairs:
+    """The entities, and the component as one of them."""
+    if component is None or ("component", component) in entities:
+        return entities
+    return (*entities, ("component", component))
+
+
+def finding_signal(event: Finding, time: int) -> SignalRow:
+    """A finding: as severe as it says, with a score from CVSS where there is one."""
+    score = event.cvss / 10 if event.cvss is not None else min(1.0, event.severity / 5)
+    why = [f"{event.reporter} reports {event.rule}"]
+    if event.cvss is not None:
+        why.append(f"CVSS {event.cvss:g}")
+    if event.location:
+        why.append(f"in {event.location}")
+    if event.fix:
+        why.append(f"fixed by {event.fix}")
+    return SignalRow(
+        source=event.source,
+        source_id=event.source_id,
+        kind=event.kind,
+        first=time,
+        last=time,
+        times=1,
+        title=event.title or event.rule[:_TITLE],
+        severity=event.severity,
+        score=score,
+        why=tuple(why),
+        entities=with_component(pairs(event.entities), event.component),
+        component=event.component,
+        cvss=event.cvss,
+        fix=event.fix,
+    )
+
+
+def anomaly_signal(
+    event: Activity, time: int, p: float, maturity: float, why: tuple[str, ...], *, learning: bool
+) -> SignalRow:
+    """Activity of tail probability ``p``: from 1e-4 on it is of medium severity, from 1e-7 on high, unless
+    ``learning``; an immature history (0 to 1) halves the score at most."""
+    strength = 1.0 if p <= 1e-10 else -log10(p) / 10
+    return SignalRow(
+        source=event.source,
+        source_id=event.source_id,
+        kind="anomaly",
+        first=time,
+        last=time,
+        times=1,
+        title=(f"unusual {event.action}" + (f" by {event.actor}" if event.actor else ""))[:_TITLE],
+        severity=2 if learning or strength < 0.4 else 3 if strength < 0.7 else 4,
+        score=strength * (0.5 + 0.5 * maturity),
+        why=why,
+        entities=with_component(pairs(event.entities), event.component),
+        component=event.component,
+        action=event.action,
+        actor=event.actor,
+    )

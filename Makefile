@@ -12,7 +12,7 @@ PYTHON ?=
 PYTEST_ARGS ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WEIR := $(BIN)/weir
-DATA ?= ../shared/data/cloudtrail-invictus
+DATA ?= ../shared/data/cloudtrail-invictus/events.ndjson.gz
 
 .PHONY: run test check bench eval clean help lock image-check
 

@@ -325,7 +325,7 @@ def test_names_that_only_sound_secret_keep_their_value(name: str) -> None:
         'without authentication to pass "WebSudo" through',
         "MountVolume.SetUp failed for volume: secret not found",
         "Unintended leak of Proxy-Authorization header",
-        "PWD=/root OLDPWD=/tmp",
+        "PWD=/srv/app OLDPWD=/tmp",
         'password = request.form.get("field")',
         "git clone ssh://git@github.com/acme/app.git",
         "mail admin@example.com about https://example.com/a?b=c@d",

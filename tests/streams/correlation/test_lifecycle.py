@@ -159,6 +159,22 @@ def test_of_two_that_merge_the_earlier_anchor_stays() -> None:
         assert victim.closed_at is not None
 
 
+def test_a_merge_waits_for_the_interval_of_each() -> None:
+    """Who has just spoken speaks again five seconds later, the one that goes like the one that stays."""
+    assert told(
+        (0, [finding("f1", -2 * MINUTE, IP)]),
+        (3_000, [finding("f2", -MINUTE, HOST)]),
+        *ticks(10_000, 13_000),
+        (13_500, [finding("f3", -MINUTE, IP, HOST)]),
+        *ticks(14_000, 15_000, 17_999, 18_000),
+    ) == [
+        (10_000, "a", 1, "opened"),
+        (13_000, "b", 1, "opened"),
+        (15_000, "a", 2, "merged"),
+        (18_000, "b", 2, "merged"),
+    ]
+
+
 def test_merges_in_a_row_before_any_of_them_is_told() -> None:
     """Three units become one inside one record: both victims name the last survivor."""
     seen = revisions(

@@ -6,12 +6,12 @@ outside world and carry the coordinates of the raw record they were read from; t
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
 from schemas.base import Contract, SchemaVersion, Severity, Utc
-from schemas.entity import Entity
+from schemas.entity import Entity, EntityKind
 
 Outcome = Literal["success", "failure", "unknown"]
 
@@ -36,13 +36,15 @@ ChangeKind = Literal[
 ChangeStatus = Literal["started", "succeeded", "failed", "unknown"]
 
 
-class Origin(NamedTuple):
-    """Where the untouched original is: raw topic, partition, offset, and the item inside that record (0-based)."""
+Entities = tuple[tuple[EntityKind, str], ...]
+"""What an event is about (``schemas.entity.Entity``), read as plain pairs: a quarter of reading an event is saved."""
 
-    topic: str
-    partition: int
-    offset: int
-    item: int
+Origin = Annotated[
+    tuple[str, int, int, int],
+    Field(
+        description="where the untouched original is: raw topic, partition, offset, and the item in that record, from 0"
+    ),
+]
 
 
 class Observed(Contract):
@@ -58,7 +60,7 @@ class Observed(Contract):
     time: Utc = Field(description="event time")
     domain: str = Field(min_length=1, description="correlation domain, the partition key")
     component: str | None = Field(default=None, description="catalog component, where the catalog knows it")
-    entities: tuple[Entity, ...] = ()
+    entities: Entities = ()
     title: str = Field(default="", max_length=512, description="one line for a reader; untrusted text")
     origin: Origin
     home: bool = Field(default=True, description="false on a copy that was routed to a dependent domain")

@@ -5,16 +5,17 @@ Every raw record is accounted for: each of its items becomes events, is ignored 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
-from pydantic import ValidationError
 
+from schemas.check import Fault, fault
 from schemas.dead_letter import DeadLetter, Stage
-from schemas.events import BATCH
 from streams.catalog import Catalog
 from streams.dead_letters import dead_letter
 from streams.redaction import Redactor
@@ -27,6 +28,8 @@ MAX_RAW_BYTES = 1_048_576
 """A larger raw record is a dead letter. gzip counts compressed, and may grow to ``MAX_INFLATED``."""
 
 MAX_INFLATED = 67_108_864
+
+GZIP = b"\x1f\x8b"
 
 MAX_ITEMS_SHOWN = 1_000
 """Dead letters that one raw record may cause; a record with more malformed items is refused from there on."""
@@ -46,12 +49,13 @@ class RawRecord(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """One event as JSON, and its partition of the log; None goes to all of them."""
+    """One event as JSON, and its partition of the log; None goes to all of them. With a fault it goes to none."""
 
     partition: int | None
     value: bytes
     raw: RawRecord
     item: int
+    fault: Fault | None
 
 
 class Packed(NamedTuple):
@@ -84,16 +88,18 @@ class Ingest:
             reason = f"{len(value)} bytes; at most {self.max_raw_bytes} are read"
             return [], [self._refuse(raw, None, "read", reason)]
         try:
-            if value[:2] == b"\x1f\x8b":
+            if value.startswith(GZIP):
                 value = inflate(value, MAX_INFLATED)
             document = parse(value)
         except ParseError as error:
             return [], [self._refuse(raw, None, "parse", error.reason, error.place)]
-        headers = {name.lower(): content.decode(errors="replace") for name, content in raw.headers if content}
+        headers = _received(raw.received)
+        if raw.headers:
+            given = {name.lower(): content.decode(errors="replace") for name, content in raw.headers if content}
+            headers = {**headers, **given}
         source = raw.source or recognise(document, headers)
         if source is None:
             return [], [self._refuse(raw, None, "recognise", "no source reads this format")]
-        headers.setdefault("x-weir-received", _rfc3339(raw.received))
         return self.map(raw, source, self.redactor.redact(value, document), headers)
 
     def take_counts(self) -> tuple[Counter[str], Counter[tuple[str, str]]]:
@@ -110,90 +116,74 @@ class Ingest:
         dead: list[DeadLetter] = []
         item = -1
         for item, reading in source.read(document, headers):
-            if isinstance(reading, Malformed):
+            if type(reading) is dict:
+                self._place(raw, source.name, item, reading, placed)
+            elif isinstance(reading, Malformed):
                 if len(dead) < MAX_ITEMS_SHOWN:
                     dead.append(self._refuse(raw, item, "map", reading.reason, reading.place, source.name))
             elif isinstance(reading, Ignored):
                 self.counts["ignored"] += 1
                 self.ignored[source.name, reading.reason] += 1
-            else:
-                self._place(raw, source.name, item, reading, placed)
         if item < 0:
             self.counts["ignored"] += 1
             self.ignored[source.name, "nothing in it"] += 1
         return placed, dead
 
     def _place(self, raw: RawRecord, source: str, item: int, draft: Any, placed: list[Placed]) -> None:
+        kind = draft["type"]
+        self.counts[kind] += 1
         draft["origin"] = (raw.topic, raw.partition, raw.offset, item)
-        if draft["type"] in ("context", "config"):
-            placed.append(Placed(None, orjson.dumps(draft), raw, item))
-            self.counts[draft["type"]] += 1
+        if kind == "context" or kind == "config":
+            placed.append(Placed(None, orjson.dumps(draft), raw, item, fault(draft)))
             return
         draft["source"] = source
-        domain, component = self.catalog.resolve(
-            draft["entities"], draft["domain"], by_actor=draft["type"] == "activity"
-        )
+        domain, component = self.catalog.resolve(draft["entities"], draft["domain"], kind == "activity")
         draft["domain"] = domain
         if component is not None:
             draft["component"] = component
-        placed.append(Placed(partition_of(domain, self.partitions), orjson.dumps(draft), raw, item))
-        self.counts[draft["type"]] += 1
-        if draft["type"] == "change" and component is not None:
+        partition = partition_of(domain, self.partitions)
+        placed.append(Placed(partition, orjson.dumps(draft), raw, item, fault(draft)))
+        if kind == "change" and component is not None:
             for other in concerned(self.catalog, component, domain):
                 draft["domain"] = other
                 draft["home"] = False
-                placed.append(Placed(partition_of(other, self.partitions), orjson.dumps(draft), raw, item))
+                partition = partition_of(other, self.partitions)
+                placed.append(Placed(partition, orjson.dumps(draft), raw, item, fault(draft)))
                 self.counts["copies"] += 1
 
     def pack(
         self, placed: Sequence[Placed], max_bytes: int, max_event: int = 2_000_000
     ) -> tuple[list[Packed], list[DeadLetter]]:
-        """Cut the events into records of the log of ``max_bytes``, in order, each checked against the readers' schema.
+        """Cut the events into records of the log of ``max_bytes``, in order.
 
-        An event of more than ``max_event`` bytes, or one that does not hold the schema, takes its whole item to the
-        dead letters, so that an item is never half in the log.
+        An event of more than ``max_event`` bytes, or with a fault, takes its whole item to the dead letters, so that an
+        item is never half in the log.
         """
-        large = {(id(p.raw), p.item): p for p in placed if len(p.value) > max_event}
-        oversize = [
-            self._refuse(p.raw, p.item, "route", f"{len(p.value)} bytes as an event; at most {max_event} fit")
-            for p in large.values()
-        ]
-        valid, dead = self._checked([p for p in placed if (id(p.raw), p.item) not in large] if large else placed)
-        dead += oversize
-        by_partition: dict[int, list[bytes]] = {}
-        for event in valid:
-            targets = range(self.partitions) if event.partition is None else (event.partition,)
-            for partition in targets:
-                by_partition.setdefault(partition, []).append(event.value)
-        packed: list[Packed] = []
-        for partition in sorted(by_partition):
-            part: list[bytes] = []
-            size = 2
-            for value in by_partition[partition]:
-                if part and size + len(value) + 1 > max_bytes:
-                    packed.append(Packed(partition, b"[" + b",".join(part) + b"]", len(part)))
-                    part, size = [], 2
-                part.append(value)
-                size += len(value) + 1
-            packed.append(Packed(partition, b"[" + b",".join(part) + b"]", len(part)))
-        return packed, dead
-
-    def _checked(self, placed: Sequence[Placed]) -> tuple[Sequence[Placed], list[DeadLetter]]:
         dead: list[DeadLetter] = []
-        while placed:
-            try:
-                BATCH.validate_json(b"[" + b",".join([p.value for p in placed]) + b"]")
-                break
-            except ValidationError as error:
-                refused: dict[tuple[int, int], tuple[Placed, str, str]] = {}
-                for problem in error.errors(include_url=False, include_input=False):
-                    event = placed[int(problem["loc"][0])]
-                    place = ".".join(map(str, problem["loc"][2:] or problem["loc"][1:]))
-                    refused.setdefault((id(event.raw), event.item), (event, problem["msg"], place))
-                for event, reason, place in refused.values():
-                    dead.append(self._refuse(event.raw, event.item, "validate", reason, place))
-                placed = [p for p in placed if (id(p.raw), p.item) not in refused]
-        return placed, dead
+        bad = [p for p in placed if p.fault is not None or len(p.value) > max_event]
+        if bad:
+            items = {(id(p.raw), p.item): p for p in reversed(bad)}
+            placed = [p for p in placed if (id(p.raw), p.item) not in items]
+            dead = [self._unfit(p, max_event) for p in reversed(items.values())]
+        by_partition: defaultdict[int, list[bytes]] = defaultdict(list)
+        for event in placed:
+            if event.partition is None:
+                for partition in range(self.partitions):
+                    by_partition[partition].append(event.value)
+            else:
+                by_partition[event.partition].append(event.value)
+        return [
+            packed
+            for partition in sorted(by_partition)
+            for packed in _cut(partition, by_partition[partition], max_bytes)
+        ], dead
+
+    def _unfit(self, event: Placed, max_event: int) -> DeadLetter:
+        """The letter for an item with this event in it."""
+        if event.fault is not None:
+            return self._refuse(event.raw, event.item, "validate", event.fault.reason, event.fault.place)
+        reason = f"{len(event.value)} bytes as an event; at most {max_event} fit"
+        return self._refuse(event.raw, event.item, "route", reason)
 
     def _refuse(
         self,
@@ -221,5 +211,20 @@ class Ingest:
         )
 
 
-def _rfc3339(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+def _cut(partition: int, values: Sequence[bytes], max_bytes: int) -> Iterator[Packed]:
+    """The events of one partition as records of the log."""
+    part: list[bytes] = []
+    size = 2
+    for value in values:
+        size += len(value) + 1
+        if size > max_bytes and part:
+            yield Packed(partition, b"[" + b",".join(part) + b"]", len(part))
+            part, size = [], len(value) + 3
+        part.append(value)
+    yield Packed(partition, b"[" + b",".join(part) + b"]", len(part))
+
+
+@lru_cache(maxsize=1024)
+def _received(ms: int) -> Mapping[str, str]:
+    """What a record without headers says: when it was appended. Records come many a millisecond."""
+    return MappingProxyType({"x-weir-received": datetime.fromtimestamp(ms / 1000, UTC).isoformat()})

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,16 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
 ROOT = Path(__file__).resolve().parents[2]
 
 
+STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _leave_none_behind() -> Iterator[None]:
+    yield
+    while STARTED:
+        STARTED.pop().kill()
+
+
 def start(settings: Settings, how: str = "") -> subprocess.Popen[str]:
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("WEIR_")},
@@ -31,13 +42,15 @@ def start(settings: Settings, how: str = "") -> subprocess.Popen[str]:
         "WEIR_INSTANCE": settings.instance,
         "WEIR_SESSION_TIMEOUT_MS": str(settings.session_timeout_ms),
     }
-    return subprocess.Popen(
+    worker = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("trivial_worker.py")), how],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    STARTED.append(worker)
+    return worker
 
 
 def test_a_failing_agent_ends_the_process(settings: Settings, read_all: ReadAll) -> None:

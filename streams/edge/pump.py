@@ -135,6 +135,7 @@ class PumpSession:
         self.open_since: float | None = None
         self.metadata: Any = None
         self.commits = 0
+        self.closing = False
         self.failure: BaseException | None = None
         self.log_id = self._log_id()
         self.writer = Writer(producer, limits.transaction_wait)
@@ -161,6 +162,7 @@ class PumpSession:
 
     def close(self) -> None:
         """Leave without committing. Never raises; safe in any state."""
+        self.closing = True
         self.owned = {}
         self.pending = []
         close_all(self.consumer.close, self.writer.close)
@@ -269,6 +271,9 @@ class PumpSession:
     # Rebalances. All three run inside consume(), on the pump's thread, with nothing in flight.
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self.closing:  # close() delivers an assignment that was on its way
+            consumer.unassign()
+            return
         try:
             # Taken now and not at commit: after the membership is lost the client's metadata is empty, and the broker
             # accepts offsets without a generation, which would unfence a zombie.

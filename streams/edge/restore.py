@@ -19,6 +19,17 @@ GENESIS_KEY = b"\x00genesis"
 POSITION_KEY = b"\x00position"
 STATE_VERSION = 1
 
+UNDECIDED = (
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError._WAIT_COORD,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+)
+"""A former owner's transaction is still open, or the group's coordinator is not there yet: asked again."""
+
 NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 """Passes by itself; admin answers do not mark it as retriable."""
 
@@ -95,8 +106,8 @@ def committed(
             problem: Any = bad
         except KafkaException as error:
             problem = error.args[0]
-            if problem.fatal():
-                raise
+        if not (problem.retriable() or problem.code() in UNDECIDED):
+            raise KafkaException(problem)  # such as a consumer that is being closed
         if time.monotonic() > deadline:
             raise KafkaException(problem)
         time.sleep(0.2)

@@ -209,3 +209,15 @@ def test_a_silent_partition_gets_ticks(settings: Settings, read_all: ReadAll) ->
     ticks = [m for m in read_all(settings, settings.topic("events")) if m.value() == pump.TICK]
     assert ticks
     assert all(m.timestamp()[0] == 2 for m in ticks), "append time, not the producer's"
+
+
+def test_an_assignment_that_arrives_while_closing_is_not_restored(settings: Settings) -> None:
+    """Closing a consumer may deliver an assignment that was on its way; restoring it would hang the worker's end."""
+    watch = Watch()
+    session = make_session(settings, threading.Event(), watch)
+    assert isinstance(session, pump.PumpSession)
+    session.closing = True
+    session._on_assign(session.consumer, [TopicPartition(settings.topic("events"), 0)])
+    assert session.owned == {}
+    assert not watch.owned.is_set()
+    session.close()

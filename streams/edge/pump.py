@@ -287,7 +287,7 @@ class PumpSession:
             self.observer.assigned(numbers)
         except KafkaException as error:
             self.failure = SessionEnded(f"assignment: {error}")
-        except (restore.Refused, TimeoutError) as error:
+        except (restore.Refused, SessionEnded, TimeoutError) as error:
             self.failure = error
 
     def _restore(self, numbers: Sequence[int]) -> dict[int, Owned]:
@@ -314,10 +314,10 @@ class PumpSession:
         )
         fresh = {p: ends[units, p] for p in numbers if p not in genesis}
         with_units = restore.has_records(self.consumer_settings, units, fresh)
-        return {
-            p: Owned(
-                folds[p],
-                restore.start_of(
+        owned: dict[int, Owned] = {}
+        try:
+            for p in numbers:
+                start = restore.start_of(
                     topic=self.topics.log,
                     partition=p,
                     log=ends[self.topics.log, p],
@@ -326,10 +326,14 @@ class PumpSession:
                     group_offset=group[p],
                     genesis=genesis.get(p),
                     position=positions.get(p),
-                ),
-            )
-            for p in numbers
-        }
+                )
+                owned[p] = Owned(folds[p], start)
+        except restore.Refused:
+            # The witnesses were not asked at one moment: a process that is stopped in between finds what others did.
+            if restore.committed(self.consumer, self.topics.log, numbers) != group:
+                raise SessionEnded("others folded our partitions while they were being restored") from None
+            raise
+        return owned
 
     def _on_revoke(self, consumer: Consumer, _partitions: list[TopicPartition]) -> None:
         try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import orjson
 import pytest
@@ -220,4 +221,43 @@ def test_an_assignment_that_arrives_while_closing_is_not_restored(settings: Sett
     session._on_assign(session.consumer, [TopicPartition(settings.topic("events"), 0)])
     assert session.owned == {}
     assert not watch.owned.is_set()
+    session.close()
+
+
+class Delayed(pump.PumpSession):
+    """Is stopped inside its restore, while another takes the partition and folds on."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def _restore(self, numbers: Sequence[int]) -> dict[int, pump.Owned]:
+        read = restore.read_changelog
+
+        def slow(*given: Any, **named: Any) -> None:
+            if (meanwhile := Delayed.meanwhile) is not None:
+                Delayed.meanwhile = None
+                meanwhile()
+                names = [(self.topics.state, number) for number in numbers]
+                now = restore.bounds(self.admin, names)
+                given = (*given[:2], {number: now[self.topics.state, number] for number in numbers}, *given[3:])
+            read(*given, **named)
+
+        restore.read_changelog = slow
+        try:
+            return super()._restore(numbers)
+        finally:
+            restore.read_changelog = read
+
+
+def test_a_restore_that_others_overtook_is_no_refusal(make_settings: MakeSettings, read_all: ReadAll) -> None:
+    """A process that was stopped between asking the group and reading the changelog starts a new session."""
+    settings = make_settings(session_timeout_ms=3_000, partitions=1)
+    append(settings, range(50))
+    fold_until(settings, read_all, 50)
+    append(settings, range(50, 100))
+    Delayed.meanwhile = lambda: fold_until(settings, read_all, 100)
+    session = make_session(settings, threading.Event(), Watch(), Delayed)
+    assert isinstance(session, Delayed)
+    session.writer.start()
+    with pytest.raises(SessionEnded, match="while they were being restored"):
+        session.metadata, session.owned = None, session._restore([0])
     session.close()

@@ -115,6 +115,10 @@ class UnfencedCorrelate(pump.PumpSession):
         super().__init__(**given)
         self.limits = self.limits._replace(commit_interval=2.0)
 
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._commit()
+        super()._on_lost(consumer, partitions)
+
     def _commit(self) -> None:
         settings = load()
         self.metadata = _stranger(settings, settings.group("correlate"))

@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams.edge import client, pump
 from streams.edge.health import Health, HealthServer
+from streams.edge.memory import settle
 from streams.edge.session import Session
 from streams.edge.worker import Process, Worker
 from streams.log import configure
@@ -168,7 +169,7 @@ def on_control(settings: Settings) -> Callable[[bytes], None]:
 def run(settings: Settings, session: type[pump.PumpSession] = pump.PumpSession) -> None:
     """Correlate until SIGTERM or SIGINT; ends the process."""
     assert settings.bootstrap is not None
-    gc.set_threshold(100_000, 20, 100)  # rows are tuples without cycles; frequent young collections only cost
+    settle()
     metrics, health = Metrics("correlate"), Health()
     told = Told(metrics, health)
     if settings.metrics_port:

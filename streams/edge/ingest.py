@@ -23,6 +23,7 @@ from streams.dead_letters import headers as dead_letter_headers
 from streams.edge import client
 from streams.edge.context import ContextReader, text
 from streams.edge.health import Health, HealthServer
+from streams.edge.memory import settle
 from streams.edge.session import EXIT_FAILED, SessionEnded, Writer, close_all, is_record, run_sessions
 from streams.ingest import Ingest, Packed, Placed, RawRecord
 from streams.metrics import Metrics
@@ -227,6 +228,7 @@ class IngestTold:
 
 def run(settings: Settings, session: type[IngestSession] = IngestSession) -> int:
     """Ingest until SIGTERM or SIGINT. Returns the exit code."""
+    settle()
     metrics, health = Metrics("ingest"), Health()
     told = IngestTold(metrics, health)
     stop = threading.Event()

@@ -1,0 +1,183 @@
+"""``weir bench pipeline`` and ``weir bench edge``: what an event costs, measured on this machine."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streams.cli.common import clear_errors, settings
+
+if TYPE_CHECKING:
+    from streams.bench.measure import Figure
+    from streams.bench.processes import Took
+
+bench = typer.Typer(no_args_is_help=True, help="Measure CPU an event, events a second and peak memory.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.")]
+_END = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+
+@bench.command("edge")
+def edge(
+    events: Annotated[int, typer.Option(min=1_000, help="Events of 370 bytes, 200 packed in a record.")] = 2_000_000,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the log.")] = 4,
+    json: AsJson = False,
+) -> None:
+    """The transport alone: one worker with a fold that only counts, transactions on, on a broker."""
+    from streams.bench import measure, on_broker, processes
+    from streams.edge import broker, reach
+
+    with clear_errors(broker.NoBroker, reach.BrokerFailed, processes.ChildFailed):
+        result = on_broker.edge(settings(), events, partitions, _progress)
+    took = result.worker
+    if json:
+        _print_json({"machine": measure.machine(), **result._asdict(), "worker": _took(took, events)})
+        return
+    table = Table("edge", "", title=_machine(measure.machine()))
+    table.add_row(
+        "events", f"{events:,} of {result.event_bytes} bytes, {result.packed} a record, {partitions} partitions"
+    )
+    for name, value in _rows(took, events):
+        table.add_row(name, value)
+    Console().print(table)
+
+
+@bench.command("pipeline")
+def pipeline(
+    events: Annotated[int, typer.Option(min=500, help="Raw CloudTrail records of the end-to-end run.")] = 200_000,
+    pure: Annotated[int, typer.Option(min=500, help="Records of the run without a broker.")] = 20_000,
+    repetitions: Annotated[int, typer.Option(min=1, help="Repetitions of the run without a broker.")] = 5,
+    data: Annotated[
+        Path | None, typer.Option(help="A recorded CloudTrail file, one record a line, used again and again.")
+    ] = None,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the log.")] = 4,
+    only_pure: Annotated[bool, typer.Option("--only-pure", help="Leave the broker out.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Ingest and correlate on CloudTrail records: stage by stage in one process, then both processes on a broker."""
+    from streams.bench import events as sample
+    from streams.bench import measure, on_broker, processes, stages
+    from streams.edge import broker, reach
+
+    def given(count: int, span: timedelta | None = None) -> sample.Given:
+        if data is None:
+            return sample.synthetic(count, _END, span=span)
+        return sample.recorded(data, count, _END, span=span)
+
+    with clear_errors(sample.Unusable, OSError, ValueError):
+        records = given(pure)
+        ingested = stages.ingest(records, repetitions, _progress)
+        correlated = stages.correlate(records, repetitions, _progress)
+    whole = None
+    if not only_pure:
+        with clear_errors(broker.NoBroker, reach.BrokerFailed, processes.ChildFailed):
+            whole = on_broker.end_to_end(settings(), given(events), partitions, _progress)
+    if json:
+        out: dict[str, Any] = {
+            "machine": measure.machine(),
+            "data": records.name,
+            "ingest": _plain(ingested),
+            "correlate": _plain(correlated),
+        }
+        if whole is not None:
+            out["end_to_end"] = {
+                **whole._asdict(),
+                "records_per_second": round(whole.records / whole.seconds),
+                "ingest": _took(whole.ingest, whole.records),
+                "correlate": _took(whole.correlate, whole.events),
+            }
+        _print_json(out)
+        return
+    console = Console()
+    table = Table("ingest, µs CPU a raw record", "median", "best", "worst", title=_machine(measure.machine()))
+    for name, value in ingested.stages.items():
+        _figure(table, name, value)
+    _figure(table, "total", ingested.total)
+    _figure(table, "orjson.loads + dumps, the floor", ingested.floor)
+    console.print(table)
+    console.print(
+        f"{ingested.records:,} records of {ingested.mean_bytes:.0f} bytes ({records.name}), "
+        f"{ingested.events:,} events; "
+        f"{ingested.over_floor:.1f} times the floor"
+    )
+    table = Table("correlate, µs CPU an event", "median", "best", "worst")
+    for name, value in correlated.stages.items():
+        _figure(table, name, value)
+    _figure(table, "of fold: models", correlated.models)
+    _figure(table, "total", correlated.total)
+    console.print(table)
+    console.print(
+        f"{correlated.events:,} events in {correlated.domains} domains, {correlated.units} revisions, "
+        f"{correlated.state_rows:,} changelog rows, state {_megabytes(correlated.memory)}; {correlated.outcomes}"
+    )
+    if whole is not None:
+        table = Table("end to end", "ingest", "correlate")
+        for (name, one), (_, two) in zip(
+            _rows(whole.ingest, whole.records), _rows(whole.correlate, whole.events), strict=True
+        ):
+            table.add_row(name, one, two)
+        console.print(table)
+        console.print(
+            f"{whole.records:,} raw records of {whole.mean_bytes:.0f} bytes, {whole.events:,} events, in "
+            f"{whole.seconds:.1f} s: {whole.records / whole.seconds:,.0f} records a second, "
+            "both processes and the broker on this machine"
+        )
+
+
+def _progress(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    return f"{machine['processor']}, {machine['cores']} cores, load {machine['load']}, {machine['python']}"
+
+
+def _figure(table: Table, name: str, value: Figure) -> None:
+    table.add_row(name, *(f"{number:.2f}" for number in value))
+
+
+def _rows(took: Took, events: int) -> list[tuple[str, str]]:
+    return [
+        ("CPU an event", f"{took.cpu / events * 1e6:.2f} µs"),
+        ("events a second", f"{events / took.seconds:,.0f}"),
+        ("seconds", f"{took.seconds:.1f}"),
+        ("peak memory", _megabytes(took.peak)),
+        (
+            "commits",
+            f"{took.commits}, {took.commit_mean * 1000:.0f} ms each, at most {took.commit_longest * 1000:.0f} ms",
+        ),
+    ]
+
+
+def _megabytes(size: int | None) -> str:
+    return "not known here" if size is None else f"{size / 2**20:.0f} MiB"
+
+
+def _took(took: Took, events: int) -> dict[str, float]:
+    return {
+        **took._asdict(),
+        "cpu_us_per_event": round(took.cpu / events * 1e6, 3),
+        "events_per_second": round(events / took.seconds),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as objects."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(item) for name, item in value._asdict().items()}
+    return {name: _plain(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(orjson.dumps(_plain(value)).decode())
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(bench, name="bench")

@@ -1,0 +1,41 @@
+"""The benchmarks run and give figures that can be; what the figures are is no test's business."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from streams.cli import app
+from streams.edge.broker import Broker
+
+
+def test_the_pure_part_is_measured_stage_by_stage() -> None:
+    """Every stage has a figure, they add up to the total, and every event is accounted for."""
+    done = CliRunner().invoke(
+        app, ["bench", "pipeline", "--only-pure", "--pure", "500", "--repetitions", "1", "--json"]
+    )
+    assert done.exit_code == 0, done.output
+    result = orjson.loads(done.stdout)
+    for part in ("ingest", "correlate"):
+        total = result[part]["total"]["median"]
+        stages = sum(stage["median"] for stage in result[part]["stages"].values())
+        assert total > 0
+        assert stages == pytest.approx(total, rel=0.05)
+    assert (
+        sum(n for name, n in result["correlate"]["outcomes"].items() if name != "steering")
+        == (result["correlate"]["events"])
+    )
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(180)
+def test_the_transport_is_measured_on_a_broker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real worker folds what was written before, and CPU, memory and commits are read off its process."""
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker.bootstrap)
+    done = CliRunner().invoke(app, ["bench", "edge", "--events", "20000", "--partitions", "2", "--json"])
+    assert done.exit_code == 0, done.output
+    worker = orjson.loads(done.stdout)["worker"]
+    assert worker["commits"] > 0
+    assert worker["cpu_us_per_event"] > 0
+    assert worker["peak"] > 10_000_000

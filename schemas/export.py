@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from schemas.dead_letter import DeadLetter
 from schemas.events import EVENT
+from schemas.indicator import Indicator
 from schemas.unit import Unit
 
 FOLDER = Path(__file__).parent / "json"
@@ -22,6 +23,7 @@ def documents() -> dict[str, str]:
         "event.json": EVENT,
         "unit.json": TypeAdapter(Unit),
         "dead_letter.json": TypeAdapter(DeadLetter),
+        "indicator.json": TypeAdapter(Indicator),
     }
     out = {}
     for name, adapter in adapters.items():

@@ -1,17 +1,25 @@
 """How likely a change is behind a unit: additive evidence, squashed to 0..1, each part with its words. Pure.
 
-Logistic: ``score = 1 / (1 + exp(-(bias + sum of factors)))``. With the bias as it is, closeness in time and a fitting
-kind alone stay below 0.5; it takes a shared entity, the same actor, the same component or a dependency as well.
+Logistic: ``score = 1 / (1 + exp(-(bias + sum of factors)))``. Whatever is shared (an entity, the component, the actor,
+content) counts the less the more changes share it at the time: where a role makes sixty changes an hour, one within
+the hour says nothing. What is expected by chance is ``rate * (gap + settle time)``, and evidence is divided by one more
+than that. Closeness in time and a fitting kind alone stay far below 0.5.
+
+The weights were set on simulated scenarios; ``weir eval changes`` holds them against others.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
 from math import exp
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from schemas.unit import Factor
+from streams.correlation.change_content import INBOUND, STRENGTH, Mark, Subject, Traits, digests, of_entities, traits
+from streams.correlation.change_words import words
 from streams.correlation.entity_weight import weight
-from streams.correlation.rows import ChangeRow, Pairs
+from streams.correlation.rows import ChangeRow
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 
@@ -43,124 +51,274 @@ HALF_LIFE: Final[dict[str, int]] = {
     "secret_rotation": 6 * _HOUR,
     "code": 6 * _HOUR,
 }
-"""After how long closeness in time counts half, ms."""
+"""After how long closeness in time counts half; after twice that a third, and so on. ms."""
 
 FIT: Final[dict[str, frozenset[str]]] = {
     "deploy": frozenset({"anomaly", "detection", "vulnerability", "misconfiguration"}),
     "rollback": frozenset({"anomaly", "detection", "vulnerability"}),
     "dependency": frozenset({"vulnerability", "detection", "license", "weakness"}),
-    "configuration": frozenset({"anomaly", "misconfiguration", "detection"}),
-    "infrastructure": frozenset({"anomaly", "misconfiguration", "detection"}),
-    "access": frozenset({"anomaly", "detection", "misconfiguration"}),
-    "policy_exception": frozenset({"vulnerability", "misconfiguration", "detection"}),
-    "feature_flag": frozenset({"anomaly", "detection"}),
+    "configuration": frozenset({"anomaly", "misconfiguration", "detection", INBOUND}),
+    "infrastructure": frozenset({"anomaly", "misconfiguration", "detection", INBOUND}),
+    "access": frozenset({"anomaly", "detection", "misconfiguration", INBOUND}),
+    "policy_exception": frozenset({"vulnerability", "misconfiguration", "detection", INBOUND}),
+    "feature_flag": frozenset({"anomaly", "detection", INBOUND}),
     "secret_rotation": frozenset({"anomaly", "secret", "detection"}),
     "code": frozenset({"weakness", "secret", "vulnerability"}),
 }
 """Which kinds of signal each kind of change tends to bring about."""
 
+TRAVELS: Final = frozenset({"anomaly", "detection", "misconfiguration", INBOUND})
+"""Kinds of signal that a change of something else can bring about; a weakness lies in what has it."""
+
+AUTOMATION: Final = frozenset({"terraform", "pulumi", "cloudformation.amazonaws.com", "ansible", "helm", "argocd"})
+"""Clients that do what was decided before, whoever's credentials they run with."""
+
 BIAS: Final = -3.0
 TIME: Final = 2.0
+LATER: Final = 0.5
+"""What closeness counts for a change after the first signal, to the next grave one, against one before the first."""
 ENTITY: Final = 2.5
-COMPONENT: Final = 1.5
-DEPENDENCY: Final = 1.5
-KIND: Final = 0.5
+COMPONENT: Final = 2.0
+DEPENDENCY: Final = {1: 1.25, 2: 0.5}
+CONTENT: Final = 3.0
 ACTOR: Final = 0.75
+KIND: Final = 0.5
+MISFIT: Final = -0.75
+OUTSIDE: Final = -1.0
+UNRELATED: Final = -2.0
+RELATED: Final = 1.5
+"""Relation from which on nothing is taken off for the lack of one."""
+OTHER_IMAGE: Final = -1.5
+REMOVES: Final = -2.0
+DEED: Final = -4.5
 FAILED: Final = -2.5
 
+SETTLE_MS: Final = 15 * _MINUTE
+"""Changes within this time are taken for one release; it is no coincidence that they are close to one another."""
 
-class Subject(NamedTuple):
-    """What a unit is about, as far as changes are concerned. Event times in ms."""
-
-    first: int
-    last: int
-    entities: frozenset[tuple[str, str]]
-    components: frozenset[str]
-    kinds: frozenset[str]
-    dependencies: frozenset[str]  # components that the unit's components depend on
+_ELSEWHERE = frozenset({"component", "package", "vulnerability", "file", "commit"})
+"""Kinds of entity that have a factor of their own."""
 
 
-def score(subject: Subject, change: ChangeRow, strengths: dict[Pairs, float] | None = None) -> float:
-    """0..1: how likely the change is behind the subject. ``strengths`` remembers what shared entities are worth.
+class Known(Protocol):
+    """What is known of changes besides the one that is scored."""
 
-    Without a shared entity, component or actor it is below 0.5, however close the change.
+    def rate(self, mark: Mark, before: int) -> float:
+        """How many changes an hour bore the mark in the day until ``SETTLE_MS`` before that event time."""
+
+    def first(self, mark: Mark) -> int | None:
+        """Event time of the first change that bore the mark."""
+
+    def history(self, kind: str) -> tuple[float, int, int]:
+        """The factor that earlier verdicts give a kind of change, and how many confirmed and rejected it."""
+
+    def traits(self, change: ChangeRow) -> Traits:
+        """What can be read from the change, ``change_content.traits``."""
+
+
+class _Nothing:
+    def rate(self, mark: Mark, before: int) -> float:
+        return 0.0
+
+    def first(self, mark: Mark) -> int | None:
+        return None
+
+    def history(self, kind: str) -> tuple[float, int, int]:
+        return 0.0, 0, 0
+
+    def traits(self, change: ChangeRow) -> Traits:
+        return traits(change)
+
+
+NOTHING: Final[Known] = _Nothing()
+
+
+Part = tuple[str, float, tuple[Any, ...]]
+"""Name and value of a factor, and what its words are made from."""
+
+
+class View(NamedTuple):
+    """A subject, prepared for being compared with many changes."""
+
+    subject: Subject
+    content: Mapping[Mark, float]
+    """Marks of content, with how grave the signals are that bear them."""
+    images: Mapping[str, set[str]]
+    """Digests that grave signals name, by image repository."""
+    starts: tuple[int, ...]
+    travels: bool
+    fits: Mapping[str, tuple[Part, ...]]
+    """By kind of change: how it fits the kinds of signal."""
+
+
+def view(subject: Subject) -> View:
+    """Prepare a subject."""
+    content: dict[Mark, float] = dict.fromkeys((("port", port) for port in subject.ports), 1.0)
+    for mark, entity in of_entities(subject.entities):
+        content[mark] = max(content.get(mark, 0.0), subject.grave.get(entity, 1.0))
+    grave = (entity for entity in subject.entities if subject.grave.get(entity, 1.0) == 1)
+    return View(
+        subject,
+        content,
+        digests(grave),
+        subject.starts or (subject.first,),
+        not subject.kinds.isdisjoint(TRAVELS),
+        {kind: _fit(subject.kinds, fit) for kind, fit in FIT.items()},
+    )
+
+
+def score(subject: Subject | View, change: ChangeRow, known: Known = NOTHING) -> float:
+    """0..1: how likely the change is behind the subject. Above 0.5 it is a suspect.
+
+    Without a shared entity, component, dependency, content or actor it is far below, however close the change.
     """
-    value = BIAS + _time(subject, change)
-    if not subject.entities.isdisjoint(change.entities):
-        strength = None if strengths is None else strengths.get(change.entities)
-        if strength is None:
-            strength = _strength(_shared(subject, change))
-            if strengths is not None:
-                strengths[change.entities] = strength
-        value += strength
-    component = change.component
-    if component is not None:
-        if component in subject.components:
-            value += COMPONENT
-        elif component in subject.dependencies:
-            value += DEPENDENCY
-    if not subject.kinds.isdisjoint(FIT[change.kind]):
-        value += KIND
-    if _acted(subject, change):
-        value += ACTOR
+    of = subject if isinstance(subject, View) else view(subject)
+    return 1 / (1 + exp(-BIAS - sum(value for _, value, _ in _parts(of, change, known))))
+
+
+def factors(subject: Subject | View, change: ChangeRow, known: Known = NOTHING) -> tuple[Factor, ...]:
+    """What the score is made of, in words, largest first, those against it last. With the bias they are its logit."""
+    of = subject if isinstance(subject, View) else view(subject)
+    found = [
+        Factor(name=name, value=value, text=words(name, detail, of.subject, change))
+        for name, value, detail in _parts(of, change, known)
+    ]
+    return tuple(sorted(found, key=lambda f: (-f.value, f.name)))
+
+
+def _parts(of: View, change: ChangeRow, known: Known) -> list[Part]:
+    subject = of.subject
+    found = known.traits(change)
+    time, gap = _time(of, change)
+    rates: dict[Mark, float] = {}
+
+    def chance(mark: Mark) -> float:
+        """What is left of evidence after what is expected by chance."""
+        rate = rates.get(mark)
+        if rate is None:
+            rate = rates[mark] = known.rate(mark, change.time)
+        return 1 / (1 + rate * (gap + SETTLE_MS) / _HOUR)
+
+    out: list[Part] = [("time", time, ())] if time else []
+    related = 0.0
+    for part in (
+        _entity(subject, change, chance),
+        _place(of, change, chance),
+        _content(of, found, chance),
+        _actor(subject, change, found, known, chance),
+    ):
+        if part is not None and part[1]:
+            out.append((part[0], round(part[1], 6), part[2]))
+            related += max(0.0, part[1])
+    if related < RELATED:
+        out.append(("unrelated", round(UNRELATED * (1 - related / RELATED), 6), (related > 0,)))
+    out += _against(of, found)
+    out += of.fits[change.kind]
+    earlier, confirmed, rejected = known.history(change.kind)
+    if earlier:
+        out.append(("history", round(earlier, 6), (confirmed, rejected)))
     if change.status == "failed":
-        value += FAILED
-    return 1 / (1 + exp(-value))
+        out.append(("failed", FAILED, ()))
+    return out
 
 
-def factors(subject: Subject, change: ChangeRow) -> tuple[Factor, ...]:
-    """What the score is made of, in words, largest first. With the bias they add up to its logit."""
-    gap = subject.first - change.time
-    words = f"{span(-gap)} after the first signal" if gap < 0 else f"{span(gap)} before the first signal"
-    found = [Factor(name="time", value=_time(subject, change), text=words)]
-    shared = _shared(subject, change)
-    if shared:
-        named = ", ".join(f"{kind} {id_}" for _, (kind, id_) in shared[:3])
-        found.append(Factor(name="entity", value=_strength(shared), text=f"shared: {named}"))
+def _time(of: View, change: ChangeRow) -> tuple[float, int]:
+    """What closeness counts, and the gap in ms to the next grave start: 0 where nothing grave comes after."""
+    half = HALF_LIFE[change.kind]
+    if change.time <= of.subject.first:
+        gap = of.subject.first - change.time
+        return round(TIME / (1 + gap / half), 6), gap
+    place = bisect_left(of.starts, change.time)
+    if place == len(of.starts):
+        return round(LATER * TIME / 4, 6), 0
+    gap = of.starts[place] - change.time
+    # Before the first grave signal nothing has gone wrong yet, only something of little weight was seen.
+    share = 1.0 if place == 0 else LATER
+    return round(share * TIME / (1 + gap / half), 6), gap
+
+
+_Chance = Callable[[Mark], float]
+
+
+def _entity(subject: Subject, change: ChangeRow, chance: _Chance) -> Part | None:
+    shared = []
+    for entity in subject.entities.intersection(change.entities):
+        if entity[0] in _ELSEWHERE:
+            continue
+        strength = weight(*entity)
+        if strength:
+            strength *= subject.grave.get(entity, 1.0)
+            shared.append((-strength * chance(entity), entity, strength))
+    if not shared:
+        return None
+    shared.sort()
+    named = tuple((*entity, -found < strength / 2) for found, entity, strength in shared[:3])
+    return "entity", ENTITY * _either(-found for found, _, _ in shared), named
+
+
+def _place(of: View, change: ChangeRow, chance: _Chance) -> Part | None:
     component = change.component
-    if component is not None and component in subject.components:
-        found.append(Factor(name="component", value=COMPONENT, text=f"the same component, {component}"))
-    elif component is not None and component in subject.dependencies:
-        found.append(Factor(name="dependency", value=DEPENDENCY, text=f"{component}, which it depends on"))
-    if kinds := subject.kinds & FIT[change.kind]:
-        words = f"a {change.kind} change can bring about: {', '.join(sorted(kinds))}"
-        found.append(Factor(name="kind", value=KIND, text=words))
-    if _acted(subject, change):
-        found.append(Factor(name="actor", value=ACTOR, text=f"made by {change.actor}, who is in the unit"))
-    if change.status == "failed":
-        found.append(Factor(name="failed", value=FAILED, text="the change failed"))
-    return tuple(sorted((f for f in found if f.value != 0), key=lambda f: (-f.value, f.name)))
+    if component is None:
+        return None
+    if component in of.subject.components:
+        left = chance(("component", component))
+        return "component", COMPONENT * left, (component, left < 0.5)
+    distance = of.subject.dependencies.get(component)
+    if distance is None or not of.travels:
+        return None
+    left = chance(("component", component))
+    return "dependency", DEPENDENCY.get(distance, 0.0) * left, (component, distance)
 
 
-def _time(subject: Subject, change: ChangeRow) -> float:
-    gap = subject.first - change.time
-    value: float = TIME / 4 if gap < 0 else TIME * 0.5 ** (gap / HALF_LIFE[change.kind])
-    return round(value, 6)
+def _content(of: View, change: Traits, chance: _Chance) -> Part | None:
+    shared = [
+        (-STRENGTH[mark[0]] * of.content[mark] * chance(mark), mark) for mark in of.content.keys() & change.content
+    ]
+    if not shared:
+        return None
+    shared.sort()
+    return "content", CONTENT * _either(-found for found, _ in shared), tuple(mark for _, mark in shared[:3])
 
 
-def _shared(subject: Subject, change: ChangeRow) -> list[tuple[float, tuple[str, str]]]:
-    """Shared entities that say something, the strongest first, each after its weight, negated."""
-    weighed = [(-weight(*entity), entity) for entity in subject.entities.intersection(change.entities)]
-    return sorted(entry for entry in weighed if entry[0])
-
-
-def _strength(shared: list[tuple[float, tuple[str, str]]]) -> float:
-    strength = 0.0
-    for negative, _ in shared:
-        strength -= (1 - strength) * negative
-    return round(ENTITY * strength, 6)
-
-
-def _acted(subject: Subject, change: ChangeRow) -> bool:
-    """Whether a principal of the unit made the change; a provider's own services act for everybody."""
+def _actor(subject: Subject, change: ChangeRow, found: Traits, known: Known, chance: _Chance) -> Part | None:
+    """Who made it is in the unit: a trace of the cause, or, from a place where no change ever came from, a deed."""
     actor = change.actor
-    return actor is not None and ("principal", actor) in subject.entities and weight("principal", actor) > 0
+    if actor is None or ("principal", actor) not in subject.entities or not weight("principal", actor):
+        return None
+    if AUTOMATION.isdisjoint(found.agents):
+        for entity in change.entities:
+            if entity[0] == "ip" and entity in subject.entities:
+                first = known.first(entity)
+                if first is not None and first >= min(subject.first, change.time) - _HOUR:
+                    return "deed", DEED, (actor, entity[1])
+    return "actor", ACTOR * chance(("principal", actor)), (actor,)
 
 
-def span(ms: int) -> str:
-    """A duration in words: ``40 s``, ``12 min``, ``3.5 h``, ``2.1 d``."""
-    if ms < _MINUTE:
-        return f"{ms // 1000} s"
-    if ms < _HOUR:
-        return f"{ms // _MINUTE} min"
-    return f"{ms / _HOUR:.1f} h" if ms < _DAY else f"{ms / _DAY:.1f} d"
+def _against(of: View, change: Traits) -> list[Part]:
+    """What speaks against it: the signals name another image than it brought, or the very version it took away."""
+    out: list[Part] = []
+    for repository, brought in change.images:
+        named = of.images.get(repository)
+        if named and named.isdisjoint(brought):
+            out.append(("other_image", OTHER_IMAGE, (repository, min(named))))
+            break
+    gone = change.removed
+    if gone is not None and gone in of.content:
+        out.append(("removes", REMOVES, (gone[1],)))
+    return out
+
+
+def _fit(kinds: frozenset[str], fit: frozenset[str]) -> tuple[Part, ...]:
+    both = kinds & fit
+    if not both:
+        return (("misfit", MISFIT, tuple(sorted(kinds))),)
+    fits: Part = ("kind", KIND, tuple(sorted(both)))
+    return (fits, ("outside", OUTSIDE, ())) if INBOUND in kinds and INBOUND not in fit else (fits,)
+
+
+def _either(strengths: Iterable[float]) -> float:
+    """Several pieces of evidence of the same kind: one minus what each leaves open."""
+    left = 1.0
+    for strength in strengths:
+        left *= 1 - strength
+    return 1 - left

@@ -18,7 +18,7 @@ from schemas.unit import (
     UnitEntity,
     UnitReview,
 )
-from streams.correlation.change_score import Subject
+from streams.correlation.change_content import Subject, about, hops
 from streams.correlation.changes import Own
 from streams.correlation.entity_weight import links, weight
 from streams.correlation.risk import UNKNOWN, Facts, exploitability, risk
@@ -64,16 +64,9 @@ def unit_id(domain: Domain, unit: UnitRow) -> str:
 
 def subject(unit: UnitRow, signals: Sequence[tuple[str, SignalRow]], facts: Callable[[str], Facts | None]) -> Subject:
     """What the unit is about, for the change search."""
-    components = frozenset(s.component for _, s in signals if s.component is not None)
-    needed = {d for c in components for d in (facts(c) or UNKNOWN).depends_on}
-    return Subject(
-        first=unit.first,
-        last=unit.last,
-        entities=frozenset(e for _, s in signals for e in s.entities),
-        components=components,
-        kinds=frozenset(s.kind for _, s in signals),
-        dependencies=frozenset(needed - components),
-    )
+    components = {s.component for _, s in signals if s.component is not None}
+    dependencies = hops(components, lambda c: (facts(c) or UNKNOWN).depends_on)
+    return about(unit.first, unit.last, [s for _, s in signals], dependencies)
 
 
 def build(
@@ -89,9 +82,10 @@ def build(
     """The next revision of a unit, given that it is due for ``reason``."""
     signals = signals_of(domain, cluster)
     rows = [s for _, s in signals]
-    about = subject(unit, signals, facts)
-    search = domain.changes.search(about, _own(rows), shown_changes) if rows else None
-    known = [f for c in sorted(about.components) if (f := facts(c)) is not None]
+    of = subject(unit, signals, facts)
+    newest = {name: seen.newest for name, seen in domain.seen.items() if seen.newest is not None}
+    search = domain.changes.search(of, _own(rows), shown_changes, newest) if rows else None
+    known = [f for c in sorted(of.components) if (f := facts(c)) is not None]
     reach = exploitability(rows, known)
     confidence = _confidence(rows)
     into = domain.merged.get(cluster) if unit.status == "merged" else None
@@ -105,13 +99,13 @@ def build(
         disposition=unit.disposition,
         severity=unit.severity,
         confidence=confidence,
-        title=_title(domain.name, unit, rows, about) if into is None else f"{domain.name}: merged into {into[1]}",
+        title=_title(domain.name, unit, rows, of) if into is None else f"{domain.name}: merged into {into[1]}",
         domain=domain.name,
         opened_at=at(unit.opened_log),
         updated_at=at(unit.updated_log),
         closed_at=at(unit.updated_log) if closed else None,
         owner=next((f.owner for f in known if f.owner), None),
-        components=tuple(sorted(about.components)),
+        components=tuple(sorted(of.components)),
         risk=risk(unit.severity, rows, reach, confidence),
         exploitability=reach,
         signal_count=unit.members,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import SchemaValidator, core_schema
 
-from schemas.events import Activity, Change, ConfigRecord, ContextRecord, Finding
+from schemas.events import Activity, Change, ConfigRecord, ContextRecord, Finding, Scan
 
 KEPT = 16_384
 """Times, and entities, that are remembered; then all of them are forgotten."""
@@ -118,6 +118,7 @@ _CHECKS: dict[str, Check] = {
     "activity": _quick_check(Activity),
     "finding": _quick_check(Finding),
     "change": _quick_check(Change),
+    "scan": _quick_check(Scan),
     "context": _check(ContextRecord),
     "config": _check(ConfigRecord),
 }

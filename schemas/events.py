@@ -39,6 +39,10 @@ ChangeStatus = Literal["started", "succeeded", "failed", "unknown"]
 Entities = tuple[tuple[EntityKind, str], ...]
 """What an event is about (``schemas.entity.Entity``), read as plain pairs: a quarter of reading an event is saved."""
 
+Identity = tuple[EntityKind, str, EntityKind, str]
+"""Kind and id of an entity, then those of the one it stands for: an access key for the session it was issued to, a
+session for its role, a tag for the digest it named at the time. The event that says so is the evidence."""
+
 Origin = Annotated[
     tuple[str, int, int, int],
     Field(
@@ -61,6 +65,7 @@ class Observed(Contract):
     domain: str = Field(min_length=1, description="correlation domain, the partition key")
     component: str | None = Field(default=None, description="catalog component, where the catalog knows it")
     entities: Entities = ()
+    identities: tuple[Identity, ...] = Field(default=(), description="what the event says about who stands for whom")
     title: str = Field(default="", max_length=512, description="one line for a reader; untrusted text")
     origin: Origin
     home: bool = Field(default=True, description="false on a copy that was routed to a dependent domain")
@@ -92,6 +97,13 @@ class Finding(Observed):
     fix: str | None = Field(default=None, max_length=512, description="version or action that removes it")
     location: str | None = Field(default=None, max_length=1024, description="package path, file:line or resource")
     evidence: str | None = Field(default=None, max_length=2048, description="redacted excerpt; untrusted text")
+    fingerprints: tuple[str, ...] = Field(
+        default=(), description="name=value fingerprints of the place that survive a move of lines"
+    )
+    scan: str | None = Field(default=None, max_length=512, description="id of the scan that reported it")
+    target: str | None = Field(default=None, max_length=1024, description="what that scan looked at, whole")
+    epss: float | None = Field(default=None, ge=0, le=1, description="probability of exploitation, as reported with it")
+    kev: bool | None = Field(default=None, description="known to be exploited, as reported with it")
 
 
 class Change(Observed):
@@ -107,12 +119,22 @@ class Change(Observed):
     action: str | None = Field(default=None, description="the call that made it, where it was one")
 
 
+class Scan(Observed):
+    """A scanner looked at all of a target: what it reported there before, and did not report now, is fixed."""
+
+    type: Literal["scan"] = "scan"
+    reporter: str = Field(min_length=1)
+    target: str = Field(min_length=1, max_length=1024)
+    scan: str = Field(min_length=1, max_length=512)
+    findings: int = Field(ge=0, description="how many it reported")
+
+
 class ContextRecord(Contract):
     """A statement about the world that is not an event: a catalog entity, an exception, a feed entry."""
 
     type: Literal["context"] = "context"
     v: SchemaVersion = 1
-    kind: Literal["catalog", "policy_exception", "kev", "epss"]
+    kind: Literal["catalog", "policy_exception", "kev", "epss", "alias"]
     key: str = Field(min_length=1, max_length=512, description="identity; a later record with the same key replaces it")
     record: dict[str, Any] | None = Field(description="None withdraws the key")
     origin: Origin
@@ -128,19 +150,47 @@ class ConfigRecord(Contract):
     origin: Origin | None = None
 
 
+ReviewKind = Literal[
+    "verdict",  # what it was
+    "comment",
+    "approval",
+    "override",  # another severity, owner or risk than the engine's
+    "exception",  # the risk is accepted until a date
+    "merge",  # with other_unit_id
+    "split",  # the named signals leave into a unit of their own
+    "unmerge",  # takes back the merge that brought other_unit_id in
+    "suppress",  # a pattern, from now until a date
+    "unsuppress",  # a pattern: what it hid comes back
+    "escalate",
+    "unlink",  # revokes a learnt alias
+]
+
+Verdict = Literal["true_positive", "false_positive", "benign", "duplicate", "insufficient_data"]
+
+
 class Review(Contract):
-    """What a person decided about a unit."""
+    """What a person decided about a unit, or about a pattern of them. The kind says which fields count."""
 
     type: Literal["review"] = "review"
     v: SchemaVersion = 1
     source_id: str = Field(min_length=1, max_length=128)
     time: Utc
     domain: str = Field(min_length=1)
-    unit_id: str
+    unit_id: str = Field(description="empty where it is about a pattern")
     reviewer: str = Field(min_length=1, max_length=256)
-    kind: Literal["verdict", "comment"]
-    verdict: Literal["true_positive", "false_positive", "benign", "duplicate", "insufficient_data"] | None = None
+    kind: ReviewKind
+    verdict: Verdict | None = None
     comment: str = Field(default="", max_length=4096)
+    other_unit_id: str | None = Field(default=None, description="of merge and unmerge")
+    signals: tuple[str, ...] = Field(default=(), description="ids of the signals that leave, of split")
+    pattern: str | None = Field(
+        default=None, max_length=64, description="id of the pattern, of suppress and unsuppress"
+    )
+    expires: Utc | None = Field(default=None, description="of suppress and exception")
+    field: Literal["severity", "owner"] | None = Field(default=None, description="of override")
+    value: str | None = Field(
+        default=None, max_length=256, description="of override: the new value; of unlink: kind:id"
+    )
 
 
 class Related(Contract):
@@ -154,6 +204,7 @@ class Related(Contract):
     other_domain: str
     other_unit_id: str
     indicator: Entity
+    reason: str = Field(default="", max_length=512, description="in words")
 
 
 class Tick(Contract):
@@ -164,7 +215,7 @@ class Tick(Contract):
 
 
 Event = Annotated[
-    Activity | Finding | Change | ContextRecord | ConfigRecord | Review | Related | Tick,
+    Activity | Finding | Change | Scan | ContextRecord | ConfigRecord | Review | Related | Tick,
     Field(discriminator="type"),
 ]
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schemas.base import Contract, SchemaVersion, Severity, Utc
 from schemas.entity import EntityKind
-from schemas.events import ChangeKind, FindingKind
+from schemas.events import ChangeKind, FindingKind, FindingStatus
 
 Reason = Literal[
     "opened", "signal", "late", "merged", "split", "change", "review", "context", "related", "reopened", "closed"
@@ -39,8 +39,11 @@ class Exploitability(Contract):
     privileged: bool | None = None
     customer_path: bool | None = None
     kev: tuple[str, ...] = ()
+    max_epss: float | None = None
     max_cvss: float | None = None
     fix_available: bool | None = None
+    controls: tuple[str, ...] = Field(default=(), description="compensating controls in force")
+    exceptions: tuple[str, ...] = Field(default=(), description="ids of policy exceptions in force")
 
 
 class Signal(Contract):
@@ -53,6 +56,9 @@ class Signal(Contract):
     time: Utc = Field(description="of the first occurrence")
     last: Utc
     count: int = Field(ge=1)
+    status: FindingStatus = "open"
+    reporters: tuple[str, ...] = Field(default=(), description="tools that reported this same weakness")
+    same: tuple[str, ...] = Field(default=(), description="why their reports are one signal, in words")
     title: str
     severity: Severity
     score: float = Field(ge=0, le=1, description="how unusual or how severe, 0 to 1")
@@ -81,6 +87,27 @@ class SuspectChange(Contract):
     factors: tuple[Factor, ...]
 
 
+class FixedBefore(Contract):
+    """An earlier unit like this one, and the change that ended it."""
+
+    unit_id: str
+    change_id: str
+    source: str
+    title: str
+    actor: str | None
+    time: Utc
+    text: str = Field(description="what makes the units alike, and what the change did, in words")
+
+
+class SourceFreshness(Contract):
+    """A source of changes: how new its newest event is, seen from the end of the search."""
+
+    source: str
+    newest: Utc
+    silent_s: float = Field(ge=0)
+    silent: bool = Field(description="longer than this source usually is")
+
+
 class ChangeSearch(Contract):
     """Where changes were looked for, so that an empty list means something."""
 
@@ -88,6 +115,8 @@ class ChangeSearch(Contract):
     to: Utc
     searched: int = Field(ge=0, description="changes of the domain in that time")
     silent_sources: tuple[str, ...] = Field(default=(), description="change sources heard before, but not in that time")
+    sources: tuple[SourceFreshness, ...] = ()
+    text: str = Field(default="", description="the outcome in words")
 
 
 class UnitReview(Contract):
@@ -101,13 +130,72 @@ class UnitReview(Contract):
     comment: str
 
 
+Relation = Literal[
+    "indicator",  # shares a strong indicator, in another domain
+    "successor",  # carries on where this one was full or too old
+    "predecessor",
+    "split_from",
+    "split_into",
+    "moved",  # the component's signals go to another domain now
+    "earlier",  # was about the same before, and is closed
+]
+
+
 class RelatedUnit(Contract):
-    """A unit of another domain that shares a strong indicator."""
+    """Another unit that this one has to do with, and why. Never a member."""
 
     unit_id: str
     domain: str
-    indicator_kind: EntityKind
-    indicator: str
+    relation: Relation = "indicator"
+    indicator_kind: EntityKind | None = None
+    indicator: str | None = None
+    text: str = ""
+
+
+class NotJoined(Contract):
+    """An entity that would have linked, were it not shared by so many."""
+
+    kind: EntityKind
+    id: str
+    signals: int = Field(ge=0, description="signals that carried it in that time")
+    unrelated: int = Field(ge=0, description="how many of them have nothing else in common; a lower bound")
+    text: str
+
+
+class Suppression(Contract):
+    """Why the unit is out of the primary queue, on what evidence, by whom, until when."""
+
+    pattern: str = Field(description="id of the pattern")
+    title: str
+    owner: str
+    reason: str
+    evidence: tuple[Factor, ...]
+    since: Utc
+    expires: Utc | None
+    sampled: bool = Field(default=False, description="surfaced all the same, as a sample of what the pattern hides")
+
+
+class UnitDiff(Contract):
+    """What this revision says that the one before did not."""
+
+    signals_added: int = 0
+    signals_removed: int = 0
+    risk: float = Field(default=0, description="new score less the one before")
+    severity: int = 0
+    changes: tuple[str, ...] = Field(default=(), description="source ids of suspects that are new or gone")
+    fields: tuple[str, ...] = Field(default=(), description="other fields that differ")
+    text: str = ""
+
+
+class Alias(Contract):
+    """An entity that was taken for another, and the event that says so."""
+
+    kind: EntityKind
+    id: str
+    of_kind: EntityKind
+    of_id: str
+    source: str
+    source_id: str
 
 
 class Provenance(Contract):
@@ -146,7 +234,10 @@ class Unit(Contract):
     changes: tuple[SuspectChange, ...] = ()
     change_count: int = Field(default=0, ge=0, description="changes with a score, shown or not")
     change_search: ChangeSearch | None = None
-    suppression: str | None = None
+    fixed_before: tuple[FixedBefore, ...] = ()
+    not_joined: tuple[NotJoined, ...] = ()
+    identities: tuple[Alias, ...] = Field(default=(), description="entities of the unit that were resolved to others")
+    suppression: Suppression | None = None
     approvals: tuple[str, ...] = ()
     reviews: tuple[UnitReview, ...] = ()
     related: tuple[RelatedUnit, ...] = ()
@@ -156,5 +247,6 @@ class Unit(Contract):
     last_at: Utc = Field(description="event time of the last signal")
     provenance: Provenance
     digest: str
+    diff: UnitDiff | None = None
     truncated: bool = False
     v: SchemaVersion = 1

@@ -18,7 +18,19 @@ from pydantic import ValidationError
 from models.reason import text
 from models.suite import Suite
 from schemas.dead_letter import DeadLetter, Stage
-from schemas.events import BATCH, EVENT, Activity, Change, ConfigRecord, ContextRecord, Event, Finding, Related, Review
+from schemas.events import (
+    BATCH,
+    EVENT,
+    Activity,
+    Change,
+    ConfigRecord,
+    ContextRecord,
+    Event,
+    Finding,
+    Related,
+    Review,
+    Scan,
+)
 from schemas.parameters import Parameters
 from schemas.unit import Unit
 from streams.catalog import Catalog
@@ -49,7 +61,7 @@ MODELS = Suite(lambda _: {}).names()
 """The detectors, as units name them: those in force, whether or not the domain has given them anything to score."""
 
 
-_OBSERVED = (Activity, Finding, Change)
+_OBSERVED = (Activity, Finding, Change, Scan)
 
 
 class TooManyFailures(Exception):
@@ -231,7 +243,7 @@ class Pipeline:
                 out.append(_refuse(event, "correlate", f"no open unit {event.unit_id} in {event.domain}"))
         return "steering"
 
-    def _observe(self, event: Activity | Finding | Change, now: int, offset: int, out: list[Output]) -> str:
+    def _observe(self, event: Activity | Finding | Change | Scan, now: int, offset: int, out: list[Output]) -> str:
         state = self.state
         parameters = state.parameters
         domain = state.domain(event.domain)
@@ -251,6 +263,8 @@ class Pipeline:
         elif isinstance(event, Finding):
             interesting = event.status == "open" and event.severity >= parameters.signal_severity
             signal = finding_signal(event, time) if interesting else None
+        elif isinstance(event, Scan):
+            return "uninteresting"
         else:
             correlator.add_change(state, domain, event, time, now)
             return "change"

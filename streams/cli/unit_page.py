@@ -131,7 +131,7 @@ def _rest(unit: Unit) -> Iterator[Text]:
     for other in unit.related:
         yield Text(plain(f"Related {other.unit_id} in {other.domain}: {other.indicator_kind} {other.indicator}"))
     if unit.suppression:
-        yield Text(plain(f"Suppressed by {unit.suppression}"))
+        yield Text(plain(f"Suppressed by {unit.suppression.owner}: {unit.suppression.reason}"))
     if unit.aliases:
         yield Text(plain(f"Merged into this one: {', '.join(unit.aliases)}"))
     yield _heading("Provenance")

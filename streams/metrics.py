@@ -28,6 +28,13 @@ class Metrics:
         self.log_bytes = Counter("weir_log_bytes_total", "Bytes of log records folded.", registry=r)
         self.events = Counter("weir_events_total", "What became of the events of the log.", ["outcome"], registry=r)
         self.revisions = Counter("weir_revisions_total", "Unit revisions committed.", ["reason"], registry=r)
+        self.indicators = Counter("weir_indicators_total", "What became of units' indicators.", ["outcome"], registry=r)
+        self.links = Counter(
+            "weir_links_total",
+            "Pairs of units told of each other; indicators that became common, expired or were evicted.",
+            ["what"],
+            registry=r,
+        )
         self.state_rows = Counter("weir_state_rows_total", "Changelog rows committed.", registry=r)
         self.ticks = Counter("weir_ticks_total", "Ticks appended to the log.", registry=r)
         self.sessions_failed = Counter("weir_sessions_failed_total", "Sessions that ended by a failure.", registry=r)

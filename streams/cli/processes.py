@@ -1,4 +1,4 @@
-"""``weir ingest`` and ``weir correlate``: one process each, as deployed."""
+"""``weir ingest``, ``weir correlate`` and ``weir links``: one process each, as deployed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,15 @@ def correlate(instance: Instance = None, metrics_port: MetricsPort = None) -> No
     process.run(connected(instance=instance, metrics_port=metrics_port))
 
 
+def links(instance: Instance = None, metrics_port: MetricsPort = None) -> None:
+    """Link units of different domains that share a strong indicator. Runs until SIGTERM."""
+    from streams.edge import links as process
+
+    process.run(connected(instance=instance, metrics_port=metrics_port))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(ingest)
     app.command()(correlate)
+    app.command()(links)

@@ -43,7 +43,7 @@ def run(
     ] = None,
     rate: Annotated[float | None, typer.Option(min=1, help="Messages a second. Default: as fast as it goes.")] = None,
 ) -> None:
-    """Broker, ingest, correlate and the built-in scenario; prints every unit as it opens. Stays up until Ctrl-C.
+    """Broker, ingest, correlate, links and the built-in scenario; prints every unit as it opens. Stays up until Ctrl-C.
 
     Exit code 1: a process gave up, or with --once no unit was opened.
     """
@@ -120,7 +120,7 @@ def _with_broker(
                     f"feeding the built-in scenario, seed {scenario.seed}, {scenario.events:,} simulated messages, "
                     f"into {loaded.app}.raw.* at {loaded.bootstrap}"
                 )
-            screen.say(f"logs of ingest and correlate: {folder}")
+            screen.say(f"logs of ingest, correlate and links: {folder}")
             screen.say(
                 f"to read the units elsewhere: KAFKA_BOOTSTRAP_SERVERS={loaded.bootstrap} WEIR_APP={loaded.app} "
                 "weir units ls"

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPart
 from confluent_kafka.admin import AdminClient
 
 from streams.edge import client, restore, topics
+from streams.edge.folding import CORRELATE, LINKS, ROLES, Role
 from streams.edge.lag import Lag, newest
 from streams.edge.restore import Bounds
 from streams.settings import Settings, unknown_variables
@@ -80,16 +81,21 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> Report:
     present = admin.list_topics(timeout=30).topics
     if any(settings.topic(name) not in present for name in ("events", "state", "units", "dead-letters")):
         return Report(tuple(checks))
-    folds, refused = _folds(admin, settings)
-    checks += refused
-    for role, read in (
+    roles = [role for role in ROLES if {settings.topic(role.log), settings.topic(role.state)} <= present.keys()]
+    folds: tuple[Fold, ...] = ()
+    for role in roles:
+        stands, found = _folds(admin, settings, role)
+        checks += found
+        if role is CORRELATE:
+            folds = tuple(stands)
+    for name, read in (
         ("ingest", [settings.topic("config"), settings.topic("context"), *settings.raw_topics.values()]),
-        ("correlate", [settings.topic("events")]),
+        *((role.name, [settings.topic(role.log)]) for role in roles),
     ):
-        checks += _group(admin, settings, role, read)
+        checks += _group(admin, settings, name, read)
     checks.append(_dead_letters(admin, settings))
     checks.append(_clock(admin, settings))
-    return Report(tuple(checks), tuple(folds))
+    return Report(tuple(checks), folds)
 
 
 def _broker(admin: AdminClient, settings: Settings) -> Check:
@@ -99,61 +105,80 @@ def _broker(admin: AdminClient, settings: Settings) -> Check:
     return Check("broker", "good", f"{settings.bootstrap} answers; cluster {found.cluster_id}, nodes {nodes}")
 
 
-def _folds(admin: AdminClient, settings: Settings) -> tuple[list[Fold], list[Check]]:
-    log, state, units = (settings.topic(name) for name in ("events", "state", "units"))
-    found = admin.list_topics(log, timeout=30).topics[log].partitions
-    numbers = sorted(found)
+def _folds(admin: AdminClient, settings: Settings, role: Role) -> tuple[list[Fold], list[Check]]:
+    name = "fold" if role is CORRELATE else f"{role.name} fold"
+    names = role.topics(settings)
+    log, state, witness = names.log, names.state, names.witness
+    numbers = sorted(admin.list_topics(log, timeout=30).topics[log].partitions)
     described = admin.describe_topics(TopicCollection([log]), request_timeout=30)
     log_id = str(described[log].result().topic_id)
-    config = client.consumer(settings, settings.group("correlate"))
+    config = client.consumer(settings, settings.group(role.name))
     group = Consumer(config)
-    genesis: dict[int, restore.Genesis] = {}
-    positions: dict[int, int] = {}
+    marks = restore.Marks()
+    rows: dict[tuple[int, bytes], bytes | None] = {}
 
     def load(partition: int, key: bytes, value: bytes | None) -> None:
-        if key == restore.GENESIS_KEY and value is not None:
-            genesis[partition] = restore.decode_genesis(value)
-        elif key == restore.POSITION_KEY and value is not None:
-            positions[partition] = int(value)
+        if not marks.take(partition, key, value) and role is LINKS:
+            rows[partition, key] = value
 
     try:
         for _ in range(3):  # a running worker moves on meanwhile; then the witnesses are of different moments
             before = restore.committed(group, log, numbers, timeout=15.0)
-            places = [(topic, number) for topic in (log, state, units) for number in numbers]
-            bounds = restore.bounds(admin, places)
+            topics = [topic for topic in (log, state, witness) if topic is not None]
+            bounds = restore.bounds(admin, [(topic, number) for topic in topics for number in numbers])
             restore.read_changelog(config, state, {p: bounds[state, p] for p in numbers}, load, timeout=120.0)
             after = restore.committed(group, log, numbers, timeout=15.0)
             if before == after:
                 break
     except (KafkaException, TimeoutError) as error:
-        return [], [Check("fold", "failed", f"the state of the partitions cannot be read: {error}", "see the broker")]
+        return [], [Check(name, "failed", f"the state of the partitions cannot be read: {error}", "see the broker")]
     finally:
         group.close()
-    fresh = {p: bounds[units, p] for p in numbers if p not in genesis}
-    with_units = restore.has_records(config, units, fresh)
+    written: set[int] = set()
+    if witness is not None:
+        fresh = {p: bounds[witness, p] for p in numbers if p not in marks.genesis}
+        written = restore.has_records(config, witness, fresh)
     folds = []
     refused = []
     for p in numbers:
         bound: Bounds = bounds[log, p]
-        folds.append(Fold(p, bound.low, bound.high, after[p], positions.get(p), p in genesis))
+        folds.append(Fold(p, bound.low, bound.high, after[p], marks.positions.get(p), p in marks.genesis))
         try:
             restore.start_of(
                 topic=log,
                 partition=p,
                 log=bound,
                 log_topic_id=log_id,
-                has_units=p in with_units,
-                group_offset=after[p] if before[p] == after[p] else positions.get(p),
-                genesis=genesis.get(p),
-                position=positions.get(p),
+                has_outputs=p in written,
+                group_offset=after[p] if before[p] == after[p] else marks.positions.get(p),
+                genesis=marks.genesis.get(p),
+                position=marks.positions.get(p),
             )
         except restore.Refused as error:
-            refused.append(Check("fold", "failed", str(error), "correlate refuses to start until that is mended"))
+            refused.append(Check(name, "failed", str(error), f"{role.name} refuses to start until that is mended"))
     if not refused:
         started = sum(fold.genesis for fold in folds)
         text = f"{started} of {len(folds)} partitions were begun; log, changelog and group offset agree on all"
-        refused.append(Check("fold", "good", text))
+        refused.append(Check(name, "good", text + _linked(rows)))
     return folds, refused
+
+
+def _linked(rows: Mapping[tuple[int, bytes], bytes | None]) -> str:
+    """What the state of links holds, in words: its indicators, and those that too many share to link anything."""
+    held = common = 0
+    most = (0, "")
+    for (_, key), value in rows.items():
+        table, name = orjson.loads(key)
+        if table != "indicators" or value is None:
+            continue
+        held += 1
+        if shared := orjson.loads(value)[1]:
+            common += 1
+            most = max(most, (shared, name))
+    if not held:
+        return ""
+    shown = f", such as {most[1]}, which {most[0]:,} units said" if common else ""
+    return f"; {held:,} indicators are held, {common:,} of them common, linking nothing further{shown}"
 
 
 def _group(admin: AdminClient, settings: Settings, role: str, read: list[str]) -> list[Check]:

@@ -1,4 +1,4 @@
-"""The scenario without Kafka: the same ingest and fold in one process, the log a loop variable.
+"""The scenario without Kafka: the same ingest and folds in one process, the logs a loop variable.
 
 For a machine that has Python and nothing else, and for tests. Not for data of yours: nothing is kept, and
 ``weir replay`` reads files.
@@ -23,6 +23,7 @@ from streams.edge.ingest import SOURCE_OF_TOPIC
 from streams.edge.outcome import Outcome
 from streams.edge.pump import TICK
 from streams.ingest import Ingest, Placed, RawRecord
+from streams.linking.links import Links
 from streams.pipeline import Pipeline
 from streams.records import LogRecord, Output
 from streams.redaction import Redactor
@@ -52,12 +53,14 @@ class InProcess:
         self.catalog = Catalog()
         self.ingest = Ingest(self.catalog, Redactor(key), partitions=1)
         self.pipeline = Pipeline(0)
+        self.links = Links(0)
         self.outcome.folded = self.pipeline.counts
         self.outcome.items = self.ingest.counts
         self.outcome.ignored = self.ingest.ignored
         self.sources = {short: by_name(name) for short, name in SOURCE_OF_TOPIC.items()}
         self.next_raw: dict[str, int] = {}
         self.next_log = 0
+        self.next_indicator = 0
         self.clock = 0
 
     def start(self, entities: Sequence[object], at: datetime) -> None:
@@ -90,6 +93,10 @@ class InProcess:
     def finish(self) -> Outcome:
         """Let the clock go on until no unit waits for its interval."""
         self._tick(self.clock + self.parameters.group_wait_ms + self.parameters.update_interval_ms)
+        linked = 0
+        while linked < self.links.told["pairs"]:  # units that were told of others wait for their interval
+            linked = self.links.told["pairs"]
+            self._tick(self.clock + self.parameters.update_interval_ms)
         return self.outcome
 
     def _raw(
@@ -118,11 +125,19 @@ class InProcess:
         self.outcome.log_records += 1
         self.pipeline.drain()
         for output in outputs:
-            self._take(output)
+            self._take(output, at)
 
-    def _take(self, output: Output) -> None:
+    def _take(self, output: Output, at: int) -> None:
         if output.role == "units":
             self.told(Unit.model_validate_json(output.value))
+        elif output.role == "indicators":
+            linked = self.links.step(LogRecord(0, self.next_indicator, at, output.value))
+            self.next_indicator += 1
+            self.links.drain()
+            for each in linked:
+                self._take(each, at)
+        elif output.role == "events":
+            self._fold(output.value, at)
         elif output.role == "dead-letters":
             stage = next(value.decode() for name, value in output.headers if name == "__weir.errors.stage")
             self.outcome.dead[stage] += 1

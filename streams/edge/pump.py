@@ -22,6 +22,7 @@ from confluent_kafka.admin import AdminClient
 from streams.edge import restore
 from streams.edge.session import SessionEnded, Writer, close_all, is_record
 from streams.records import LogRecord, Output
+from streams.routing import partition_of
 
 TICK = b'[{"type":"tick","v":1}]'
 
@@ -43,11 +44,23 @@ class Fold(Protocol):
 
 
 class Topics(NamedTuple):
-    """Full topic names."""
+    """Full topic names, and where in them an output goes.
+
+    Outputs of the roles in ``spread`` go to the partition of their key, since they are for the owner of what the key
+    names; all others to the partition that the log record has, so that one frozen owner stalls its own readers only.
+    ``witness`` is the topic that holds nothing exactly if the log was never folded; None where no topic can tell.
+    """
 
     log: str
     state: str
     outputs: dict[str, str]
+    spread: frozenset[str]
+    witness: str | None
+    partitions: int
+
+    def place(self, output: Output, partition: int) -> int:
+        """The partition for an output of a record of ``partition``."""
+        return partition_of(output.key.decode(), self.partitions) if output.role in self.spread else partition
 
 
 class Limits(NamedTuple):
@@ -229,8 +242,10 @@ class PumpSession:
 
         def write() -> None:
             nonlocal state
+            topics = self.topics
             for partition, output in self.pending:
-                self.writer.write(self.topics.outputs[output.role], partition, output.key, output.value, output.headers)
+                place = topics.place(output, partition)
+                self.writer.write(topics.outputs[output.role], place, output.key, output.value, output.headers)
             for partition, owned in moved.items():
                 state += self._write_state(partition, owned)
 
@@ -294,26 +309,24 @@ class PumpSession:
         if not numbers:
             return {}
         group = restore.committed(self.consumer, self.topics.log, numbers)
-        units = self.topics.outputs["units"]
-        names = [(t, p) for t in (self.topics.log, self.topics.state, units) for p in numbers]
+        witness = self.topics.witness
+        topics = [topic for topic in (self.topics.log, self.topics.state, witness) if topic is not None]
+        names = [(t, p) for t in topics for p in numbers]
         ends = restore.bounds(self.admin, names)
         folds = {p: self.make_fold(p) for p in numbers}
-        genesis: dict[int, restore.Genesis] = {}
-        positions: dict[int, int] = {}
+        marks = restore.Marks()
 
         def load(partition: int, key: bytes, value: bytes | None) -> None:
-            if key == restore.GENESIS_KEY and value is not None:
-                genesis[partition] = restore.decode_genesis(value)
-            elif key == restore.POSITION_KEY and value is not None:
-                positions[partition] = int(value)
-            else:
+            if not marks.take(partition, key, value):
                 folds[partition].load(key, value)
 
         restore.read_changelog(
             self.consumer_settings, self.topics.state, {p: ends[self.topics.state, p] for p in numbers}, load
         )
-        fresh = {p: ends[units, p] for p in numbers if p not in genesis}
-        with_units = restore.has_records(self.consumer_settings, units, fresh)
+        written: set[int] = set()
+        if witness is not None:
+            fresh = {p: ends[witness, p] for p in numbers if p not in marks.genesis}
+            written = restore.has_records(self.consumer_settings, witness, fresh)
         owned: dict[int, Owned] = {}
         try:
             for p in numbers:
@@ -322,10 +335,10 @@ class PumpSession:
                     partition=p,
                     log=ends[self.topics.log, p],
                     log_topic_id=self.log_id,
-                    has_units=p in with_units,
+                    has_outputs=p in written,
                     group_offset=group[p],
-                    genesis=genesis.get(p),
-                    position=positions.get(p),
+                    genesis=marks.genesis.get(p),
+                    position=marks.positions.get(p),
                 )
                 owned[p] = Owned(folds[p], start)
         except restore.Refused:

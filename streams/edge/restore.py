@@ -60,6 +60,28 @@ class Start(NamedTuple):
     genesis: Genesis | None
 
 
+class Marks:
+    """What the changelogs of some partitions say about the folds themselves: genesis and position."""
+
+    def __init__(self) -> None:
+        self.genesis: dict[int, Genesis] = {}
+        self.positions: dict[int, int] = {}
+
+    def take(self, partition: int, key: bytes, value: bytes | None) -> bool:
+        """Whether the record was one of these, and no row of the fold. One that was deleted is not there."""
+        if key == GENESIS_KEY:
+            self.genesis.pop(partition, None)
+            if value is not None:
+                self.genesis[partition] = decode_genesis(value)
+        elif key == POSITION_KEY:
+            self.positions.pop(partition, None)
+            if value is not None:
+                self.positions[partition] = int(value)
+        else:
+            return False
+        return True
+
+
 def bounds(
     admin: AdminClient, partitions: Iterable[tuple[str, int]], timeout: float = 30.0
 ) -> dict[tuple[str, int], Bounds]:
@@ -113,18 +135,18 @@ def committed(
         time.sleep(0.2)
 
 
-def read_changelog(
+def read_between(
     settings: dict[str, Any],
     topic: str,
     ends: dict[int, Bounds],
-    load: Callable[[int, bytes, bytes | None], None],
+    take: Callable[[int, bytes | None, bytes | None], None],
     progress: Callable[[int, int], None] | None = None,
     timeout: float = 600.0,
 ) -> None:
-    """Read each partition of the changelog to the high watermark in ``ends``, side by side, committed records only.
+    """Read each partition from the low to the high watermark in ``ends``, side by side, committed records only.
 
     Reading to the high watermark, not to the last stable offset, waits for the commit marker of a transaction that is
-    already decided but whose marker has not arrived in this partition yet; without it that state would be missing.
+    already decided but whose marker has not arrived in this partition yet; without it its records would be missing.
 
     Raises:
         TimeoutError: if the end was not reached in ``timeout`` seconds.
@@ -149,7 +171,7 @@ def read_changelog(
         deadline = time.monotonic() + timeout
         while left:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"changelog {topic} did not reach {left} in {timeout:.0f} s")
+                raise TimeoutError(f"{topic} did not reach {left} in {timeout:.0f} s")
             for message in consumer.consume(5000, timeout=0.2):
                 error = message.error()
                 partition, offset = message.partition(), message.offset()
@@ -161,14 +183,29 @@ def read_changelog(
                     if offset >= left.get(partition, 0):
                         left.pop(partition, None)
                     continue
-                key = message.key()
-                assert key is not None, "changelog records have keys"
-                load(partition, key, message.value())
+                take(partition, message.key(), message.value())
                 done += 1
                 if progress is not None and done % 50_000 == 0:
                     progress(done, total)
     finally:
         consumer.close()
+
+
+def read_changelog(
+    settings: dict[str, Any],
+    topic: str,
+    ends: dict[int, Bounds],
+    load: Callable[[int, bytes, bytes | None], None],
+    progress: Callable[[int, int], None] | None = None,
+    timeout: float = 600.0,
+) -> None:
+    """``read_between`` for a changelog, whose records all have a key."""
+
+    def take(partition: int, key: bytes | None, value: bytes | None) -> None:
+        assert key is not None, "changelog records have keys"
+        load(partition, key, value)
+
+    read_between(settings, topic, ends, take, progress, timeout)
 
 
 def has_records(settings: dict[str, Any], topic: str, ends: dict[int, Bounds]) -> set[int]:
@@ -184,7 +221,7 @@ def start_of(
     partition: int,
     log: Bounds,
     log_topic_id: str,
-    has_units: bool,
+    has_outputs: bool,
     group_offset: int | None,
     genesis: Genesis | None,
     position: int | None,
@@ -196,7 +233,7 @@ def start_of(
     """
     name = f"{topic}[{partition}]"
     if genesis is None:
-        if group_offset is not None or has_units:
+        if group_offset is not None or has_outputs:
             trace = "units were written" if group_offset is None else f"the group stands at {group_offset}"
             raise Refused(
                 f"{name}: {trace}, but the changelog has no genesis record: its state is lost. "

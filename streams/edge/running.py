@@ -1,4 +1,4 @@
-"""Everything on one machine: topics, ingest and correlate as child processes, the scenario's feed, and the units.
+"""Everything on one machine: topics, ingest, correlate and links as child processes, the feed, and the units.
 
 ``Run`` is one such run over a broker that is there. It is told to ``stop`` or, with ``once``, ends when it is drained.
 """
@@ -28,7 +28,7 @@ from streams.edge.units import UnitReader
 from streams.settings import Settings
 from streams.simulate import Message
 
-ROLES = ("ingest", "correlate")
+ROLES = ("ingest", "correlate", "links")
 
 HOPELESS = 5
 """Ends in a row after which a run with ``once`` gives up."""
@@ -211,9 +211,9 @@ class Run:
         return True
 
     def _count(self) -> None:
-        ingest, correlate = self.tallies["ingest"], self.tallies["correlate"]
-        ingest.read()
-        correlate.read()
+        ingest, correlate, links = (self.tallies[role] for role in ROLES)
+        for tally in (ingest, correlate, links):
+            tally.read()
         outcome = self.outcome
         outcome.raw = ingest.by("weir_raw_records_total").total()
         outcome.items = ingest.by("weir_items_total")
@@ -223,7 +223,7 @@ class Run:
             ignored[source, reason] = count
         outcome.ignored = ignored
         outcome.refused = ingest.by("weir_dead_letters_total")
-        outcome.dead = outcome.refused + correlate.by("weir_dead_letters_total")
+        outcome.dead = outcome.refused + correlate.by("weir_dead_letters_total") + links.by("weir_dead_letters_total")
         outcome.log_records = correlate.by("weir_log_records_total").total()
         outcome.folded = correlate.by("weir_events_total")
 

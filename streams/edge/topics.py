@@ -1,7 +1,8 @@
 """The topics: their names, shapes and the settings that correctness rests on.
 
 The log and everything a worker writes have equal partition counts, so partition n of the log goes to partition n of the
-outputs and of the changelog, and one frozen owner stalls the readers of its own partition only.
+outputs and of the changelog, and one frozen owner stalls the readers of its own partition only. Indicators alone go to
+the partition of their key, and what links makes of them to that of the domain it is for.
 """
 
 from __future__ import annotations
@@ -47,7 +48,13 @@ TOPICS = (
     Topic("dead-letters", "log", {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY)}),
     # Compact only: with deletion by age a quiet domain would lose its state.
     Topic("state", "log", _COMPACT),
-    Topic("indicators", "log", {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY)}),
+    # A log of its own, which links folds: append time and retention as for the other.
+    Topic(
+        "indicators",
+        "log",
+        {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime", "retention.ms": str(30 * _DAY)},
+    ),
+    Topic("links-state", "log", _COMPACT),
     Topic("context", "one", _COMPACT),
     Topic("config", "one", _COMPACT),
     Topic("reviews", "one", _OUTPUT),

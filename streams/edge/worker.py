@@ -79,6 +79,7 @@ class Worker:
         instance: stable name; as a static member a killed worker's successor need not wait for its session to expire.
         control_topic: topic that Faust's own connection reads.
         make_session: builds a pump session, given the hand-over and the stop event.
+        role: name of the agent.
         stop_wait: seconds from SIGTERM to the end at the latest.
         on_control: told each control message.
     """
@@ -92,6 +93,7 @@ class Worker:
         control_topic: str,
         make_session: Callable[[Process, threading.Event], Session],
         observer: pump.Observer,
+        role: str = "correlate",
         stop_wait: float = 30.0,
         on_control: Callable[[bytes], None] | None = None,
     ) -> None:
@@ -119,11 +121,11 @@ class Worker:
             stream_wait_empty=False,
         )
         self.channel = HandOverChannel(self.app)
-        self._declare_agents(control_topic, on_control)
+        self._declare_agents(role, control_topic, on_control)
 
-    def _declare_agents(self, control_topic: str, on_control: Callable[[bytes], None] | None) -> None:
-        @self.app.agent(self.channel, name="correlate")  # type: ignore[untyped-decorator]
-        async def correlate(works: Any) -> None:
+    def _declare_agents(self, role: str, control_topic: str, on_control: Callable[[bytes], None] | None) -> None:
+        @self.app.agent(self.channel, name=role)  # type: ignore[untyped-decorator]
+        async def fold(works: Any) -> None:
             self.listening.set()
             async for work in works:
                 try:

@@ -16,8 +16,8 @@ from streams.records import Output
 TABLE: Final = "indicators"
 """Name of the domain's table: unit id -> keys of the indicators that it told, sorted."""
 
-LEAST_WEIGHT: Final = 0.02
-"""What weighs less holds hardly any of the unit together: a CVE in one of fifteen findings, an address in one of 35."""
+LEAST_WEIGHT: Final = 0.05
+"""What weighs less holds hardly any of the unit together: a CVE in one of seven findings, an address in one of 15."""
 
 MOST: Final = 32
 """Indicators that a unit tells; the strongest. It may hold more for a while after a merge."""

@@ -32,11 +32,14 @@ Holder = tuple[str, str, int]
 
 
 class Bounds(NamedTuple):
-    """What keeps the state small. Part of the engine's version, like everything that decides the outcome."""
+    """What keeps state and links few. Part of the engine's version, like everything that decides the outcome.
+
+    A vulnerability of a base image is in every domain within a day: it should become common before it links many.
+    """
 
     window_ms: int = 14 * 86_400_000  # of log time; a unit that is open for longer has said it long ago
-    units: int = 24  # that share an indicator at one time; with more it is common
-    domains: int = 8
+    units: int = 8  # that share an indicator at one time; with more it is common
+    domains: int = 4
     indicators: int = 100_000  # of a partition; the one longest not heard of goes
 
 

@@ -80,7 +80,7 @@ def test_once_drains_everything(environment: dict[str, str]) -> None:
 
 
 def test_killed_processes_are_started_again_and_nothing_is_lost(environment: dict[str, str], tmp_path: Path) -> None:
-    """With both processes killed in the middle, the run goes on and ends with every incident's unit."""
+    """With all processes killed in the middle, the run goes on and ends with every incident's unit."""
     command = [sys.executable, "-m", "streams.cli", "run", "--once", "--rate", "300", *SCENARIO]
     output = (tmp_path / "out").open("w+")
     running = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -98,6 +98,7 @@ def test_killed_processes_are_started_again_and_nothing_is_lost(environment: dic
     said = (tmp_path / "out").read_text()
     assert "ingest ended by signal 9" in said
     assert "correlate ended by signal 9" in said
+    assert "links ended by signal 9" in said
     assert "9 of 9 incidents have a unit" in said
 
 
@@ -114,13 +115,13 @@ def test_interrupt_ends_all_processes_in_order(environment: dict[str, str], tmp_
         children = _children(running.pid)
         running.send_signal(signal.SIGINT)
         assert running.wait(60) == 0, (tmp_path / "out").read_text()
-    assert len(children) == 2
+    assert len(children) == 3
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
     assert "raw records" in (tmp_path / "out").read_text()
 
 
 def _children(pid: int) -> list[int]:
-    """Ingest and correlate of a supervisor."""
+    """Ingest, correlate and links of a supervisor."""
     found = []
     for thread in Path(f"/proc/{pid}/task").iterdir():
         found += [int(child) for child in (thread / "children").read_text().split()]

@@ -43,7 +43,7 @@ def test_wrong_shapes_are_named_with_their_fix(make_settings: MakeSettings) -> N
         "state": (2, {"cleanup.policy": "compact,delete"}),
         "units": (3, {}),
         "config": (2, {"cleanup.policy": "compact"}),
-        "indicators": (2, {"max.message.bytes": "1048588"}),
+        "suppressed": (2, {"max.message.bytes": "1048588"}),
     }
     made = [
         NewTopic(
@@ -66,13 +66,13 @@ def test_wrong_shapes_are_named_with_their_fix(make_settings: MakeSettings) -> N
     assert found["units"].what == "has 3 partitions, not 2"
     assert "cannot be repartitioned" in found["units"].fix
     assert "must have one partition" in found["config"].fix
-    assert found["indicators"].what == "max.message.bytes is 1048588, less than 2097152"
+    assert found["suppressed"].what == "max.message.bytes is 1048588, less than 2097152"
 
 
 def test_log_and_everything_a_worker_writes_have_equal_partition_counts() -> None:
     """Partition n of the log goes to partition n of the outputs and of the changelog, whatever the count."""
     settings = Settings(app="a", partitions=7)
     counts = {name: count for name, (count, _) in topics.wanted(settings).items()}
-    written = ("events", "units", "suppressed", "dead-letters", "state", "indicators")
+    written = ("events", "units", "suppressed", "dead-letters", "state", "indicators", "links-state")
     assert {counts[settings.topic(name)] for name in written} == {7}
     assert counts["a.control"] == counts["a.config"] == counts["a.context"] == 1

@@ -1,4 +1,4 @@
-"""Two ingest and two correlate processes on a real broker, and the means to hurt them."""
+"""Ingest, correlate and links processes on a real broker, and the means to hurt them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,13 +24,23 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Cluster:
-    """The processes by name (``ingest-1``, ``correlate-2``, …); a dead one is started again by ``tend``."""
+    """The processes by name (``ingest-1``, ``correlate-2``, …); a dead one is started again by ``tend``.
 
-    def __init__(self, settings: Settings, logs: Path, mutants: dict[str, str] | None = None, each: int = 2) -> None:
+    ``each`` of ingest and correlate, and one links, unless ``names`` says which.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        logs: Path,
+        mutants: dict[str, str] | None = None,
+        each: int = 2,
+        names: Sequence[str] = (),
+    ) -> None:
         self.settings = settings
         self.logs = logs
         self.mutants = mutants or {}
-        self.names = [f"{role}-{n + 1}" for role in ("ingest", "correlate") for n in range(each)]
+        self.names = names or [*(f"{role}-{n + 1}" for role in ("ingest", "correlate") for n in range(each)), "links-1"]
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.exits: list[tuple[str, int]] = []
         self.kills = 0
@@ -143,7 +153,9 @@ class Progress:
         self.raw = [(topic, p) for topic in settings.raw_topics.values() for p in range(settings.partitions)] + [
             (settings.topic(name), 0) for name in ("context", "config")
         ]
+        self.links = Consumer(client.consumer(settings, settings.group("links")))
         self.log = [(settings.topic("events"), p) for p in range(settings.partitions)]
+        self.indicators = [(settings.topic("indicators"), p) for p in range(settings.partitions)]
 
     def raw_left(self) -> int:
         """Raw records that ingest has not committed yet."""
@@ -153,8 +165,15 @@ class Progress:
 
     def positions(self) -> tuple[tuple[int, int], ...]:
         """Of each log partition: the committed position, and the high watermark."""
-        ends = restore.bounds(self.admin, self.log)
-        done = self.correlate.committed([TopicPartition(t, p) for t, p in self.log], timeout=30)
+        return self._positions(self.correlate, self.log)
+
+    def linked(self) -> tuple[tuple[int, int], ...]:
+        """The same of each partition of the indicators."""
+        return self._positions(self.links, self.indicators)
+
+    def _positions(self, reader: Consumer, places: list[tuple[str, int]]) -> tuple[tuple[int, int], ...]:
+        ends = restore.bounds(self.admin, places)
+        done = reader.committed([TopicPartition(t, p) for t, p in places], timeout=30)
         return tuple((tp.offset, ends[tp.topic, tp.partition].high) for tp in done)
 
     def working(self, seconds: float) -> bool:
@@ -167,23 +186,26 @@ class Progress:
         return False
 
     def behind(self) -> list[str]:
-        """Partitions of the log that are not folded to their last record; markers of transactions do not count."""
-        last = {}
-        for message in read_to_end(self.settings, self.settings.topic("events"), seconds=120):
-            last[message.partition()] = message.offset()
-        return [
-            f"log[{partition}] is folded to {position}, its last record is {last[partition]}"
-            for partition, (position, _) in enumerate(self.positions())
-            if partition in last and position != last[partition] + 1
-        ]
+        """Partitions of both logs not folded to their last record; markers of transactions do not count."""
+        wrong = []
+        for name, positions in (("events", self.positions()), ("indicators", self.linked())):
+            last = {}
+            for message in read_to_end(self.settings, self.settings.topic(name), seconds=120):
+                last[message.partition()] = message.offset()
+            wrong += [
+                f"{name}[{partition}] is folded to {position}, its last record is {last[partition]}"
+                for partition, (position, _) in enumerate(positions)
+                if partition in last and position != last[partition] + 1
+            ]
+        return wrong
 
     def drained(self, tend: Callable[[], None], seconds: float, quiet: float = 4.0) -> bool:
-        """Wait until nothing moves any more: raw topics read, and log and positions unchanged for ``quiet`` seconds."""
+        """Wait until nothing moves any more: raw topics read, logs and positions unchanged for ``quiet`` seconds."""
         deadline = time.monotonic() + seconds
         last, since = None, time.monotonic()
         while time.monotonic() < deadline:
             tend()
-            now = None if self.raw_left() else self.positions()
+            now = None if self.raw_left() else (self.positions(), self.linked())
             if now is None or now != last:
                 last, since = now, time.monotonic()
             elif time.monotonic() - since > quiet:
@@ -194,3 +216,4 @@ class Progress:
     def close(self) -> None:
         self.ingest.close()
         self.correlate.close()
+        self.links.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 from confluent_kafka import Message
@@ -12,12 +13,14 @@ from streams.catalog import Catalog
 from streams.edge import restore
 from streams.edge.ingest import sources
 from streams.ingest import Ingest, RawRecord
+from streams.linking.links import Links
 from streams.pipeline import Pipeline
 from streams.records import LogRecord
 from streams.redaction import Redactor
+from streams.routing import partition_of
 from streams.settings import Settings, redaction_key
 
-STEERING = {"tick"}
+STEERING = {"tick", "related"}
 
 
 def raw_records(settings: Settings, messages: Sequence[Message]) -> list[RawRecord]:
@@ -68,7 +71,7 @@ def homes(settings: Settings, raw: Sequence[RawRecord], log: Sequence[Message], 
     found_letters: Counter[tuple[str, int, int, int | None, str]] = Counter()
     for message in dead:
         letter = orjson.loads(message.value())
-        if letter["stage"] not in ("late", "correlate"):
+        if letter["stage"] not in ("late", "correlate") and letter["topic"] != "indicators":
             place = tuple(letter[name] for name in ("topic", "partition", "offset", "item", "reason"))
             found_letters[place] += 1
     out = []
@@ -82,13 +85,19 @@ def homes(settings: Settings, raw: Sequence[RawRecord], log: Sequence[Message], 
 
 
 def folds(
-    settings: Settings, log: Sequence[Message], written: dict[str, Sequence[Message]], changelog: Sequence[Message]
+    settings: Settings,
+    log: Sequence[Message],
+    written: dict[str, Sequence[Message]],
+    changelog: Sequence[Message],
+    indicators: Sequence[Message],
 ) -> list[str]:
     """(b) An uninterrupted fold of that very log gives exactly the bytes in the outputs, in the same order.
 
-    And exactly the state that the changelog holds, which sees also a lost event that no unit shows.
+    And exactly the state that the changelog holds, which sees also a lost event that no unit shows. Indicators of
+    several partitions meet in one, so of them order says nothing.
     """
     out = []
+    told: Counter[tuple[int, bytes, bytes]] = Counter()
     for partition in range(settings.partitions):
         pipeline = Pipeline(partition)
         state: dict[bytes, bytes | None] = {}
@@ -97,7 +106,10 @@ def folds(
             if m.partition() == partition:
                 record = LogRecord(partition, m.offset(), m.timestamp()[1], m.value())
                 for output in pipeline.step(record):
-                    wanted[output.role].append((output.key, output.value))
+                    if output.role == "indicators":
+                        told[partition_of(output.key.decode(), settings.partitions), output.key, output.value] += 1
+                    else:
+                        wanted[output.role].append((output.key, output.value))
                 state.update(pipeline.drain())
         for role, messages in written.items():
             have = [
@@ -114,17 +126,51 @@ def folds(
                 f"{role}[{partition}]: {len(have)} written, {len(want)} folded: "
                 f"{missing.total()} missing, {extra.total()} too many{order}"
             )
-        kept: dict[bytes, bytes | None] = {
-            m.key(): m.value()
-            for m in changelog
-            if m.partition() == partition and m.key() not in (restore.GENESIS_KEY, restore.POSITION_KEY)
-        }
-        have_rows, want_rows = _rows(kept), _rows(state)
-        if different := [
-            key for key in have_rows.keys() | want_rows.keys() if have_rows.get(key) != want_rows.get(key)
-        ]:
-            out.append(f"state[{partition}]: {len(different)} rows differ, such as {min(different)!r}")
-    return out
+        out += _differences(f"state[{partition}]", _rows(_kept(changelog, partition)), _rows(state))
+    have_told = Counter((m.partition(), m.key(), m.value()) for m in indicators)
+    return out + _unequal("indicators", have_told, told)
+
+
+def links(
+    settings: Settings, indicators: Sequence[Message], log: Sequence[Message], changelog: Sequence[Message]
+) -> list[str]:
+    """(c) An uninterrupted fold of the indicators gives exactly the ``related`` records in the log, and the state."""
+    out = []
+    wanted: Counter[tuple[int, bytes, bytes]] = Counter()
+    for partition in range(settings.partitions):
+        fold = Links(partition)
+        state: dict[bytes, bytes | None] = {}
+        for m in indicators:
+            if m.partition() == partition:
+                for output in fold.step(LogRecord(partition, m.offset(), m.timestamp()[1], m.value())):
+                    assert output.role == "events", output
+                    wanted[partition_of(output.key.decode(), settings.partitions), output.key, output.value] += 1
+                state.update(fold.drain())
+        have = {key: value for key, value in _kept(changelog, partition).items() if value is not None}
+        want = {key: value for key, value in state.items() if value is not None}
+        out += _differences(f"links-state[{partition}]", have, want)
+    found = Counter((m.partition(), m.key(), m.value()) for m in log if b'"type":"related"' in m.value())
+    return out + _unequal("related", found, wanted)
+
+
+def _kept(changelog: Sequence[Message], partition: int) -> dict[bytes, bytes | None]:
+    """What a changelog holds of the fold's own rows."""
+    ours = (restore.GENESIS_KEY, restore.POSITION_KEY)
+    return {m.key(): m.value() for m in changelog if m.partition() == partition and m.key() not in ours}
+
+
+def _differences(name: str, have: Mapping[Any, object], want: Mapping[Any, object]) -> list[str]:
+    different = [key for key in have.keys() | want.keys() if have.get(key) != want.get(key)]
+    return [f"{name}: {len(different)} rows differ, such as {min(different)!r}"] if different else []
+
+
+def _unequal(name: str, have: Counter[Any], want: Counter[Any]) -> list[str]:
+    missing, extra = want - have, have - want
+    if not missing and not extra:
+        return []
+    return [
+        f"{name}: {have.total()} written, {want.total()} folded: {missing.total()} missing, {extra.total()} too many"
+    ]
 
 
 def _rows(state: dict[bytes, bytes | None]) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """A worker process for the chaos tests: the real one, or one that is broken on purpose.
 
-``python tests/chaos/process.py ingest|correlate [MUTANT]``; settings come from the environment. A mutant breaks one
-rule of exactly-once delivery, and the oracles must see it.
+``python tests/chaos/process.py ingest|correlate|links [MUTANT]``; settings come from the environment. A mutant breaks
+one rule of exactly-once delivery, and the oracles must see it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from streams.edge import client, correlate, ingest, pump, restore
+from streams.edge import client, correlate, ingest, links, pump, restore
 from streams.ingest import RawRecord
 from streams.settings import Settings, load
 
@@ -34,7 +34,7 @@ class EarlyAckIngest(Widened, ingest.IngestSession):
         super()._commit(records, packed, dead)
 
 
-class EarlyAckCorrelate(Widened, pump.PumpSession):
+class EarlyAckFold(Widened, pump.PumpSession):
     """Commits the position before what follows from it."""
 
     def _commit(self) -> None:
@@ -62,7 +62,7 @@ class NoPositionIngest(ingest.IngestSession):
         super()._commit([], packed, dead)
 
 
-class NoPositionCorrelate(pump.PumpSession):
+class NoPositionFold(pump.PumpSession):
     """Leaves the position out of the transaction."""
 
     def _write_state(self, partition: int, owned: pump.Owned) -> int:
@@ -83,7 +83,7 @@ class DroppedBatchIngest(ingest.IngestSession):
         return [] if messages and self.fetched == 3 else messages
 
 
-class DroppedBatchCorrelate(pump.PumpSession):
+class DroppedBatchFold(pump.PumpSession):
     """Loses one fetched batch after the first few."""
 
     fetched = 0
@@ -108,7 +108,7 @@ class UnfencedIngest(ingest.IngestSession):
         super()._commit(records, packed, dead)
 
 
-class UnfencedCorrelate(pump.PumpSession):
+class UnfencedFold(pump.PumpSession):
     """Commits without its generation, and rarely, so that a zombie has something to commit when it is woken."""
 
     def __init__(self, **given: Any) -> None:
@@ -120,27 +120,26 @@ class UnfencedCorrelate(pump.PumpSession):
         super()._on_lost(consumer, partitions)
 
     def _commit(self) -> None:
-        settings = load()
-        self.metadata = _stranger(settings, settings.group("correlate"))
+        self.metadata = _stranger(load(), self.consumer_settings["group.id"])
         super()._commit()
 
 
 MUTANTS: dict[str, tuple[type[ingest.IngestSession], type[pump.PumpSession]]] = {
     "none": (ingest.IngestSession, pump.PumpSession),
-    "early_ack": (EarlyAckIngest, EarlyAckCorrelate),
-    "no_position": (NoPositionIngest, NoPositionCorrelate),
-    "dropped_batch": (DroppedBatchIngest, DroppedBatchCorrelate),
-    "unfenced": (UnfencedIngest, UnfencedCorrelate),
+    "early_ack": (EarlyAckIngest, EarlyAckFold),
+    "no_position": (NoPositionIngest, NoPositionFold),
+    "dropped_batch": (DroppedBatchIngest, DroppedBatchFold),
+    "unfenced": (UnfencedIngest, UnfencedFold),
 }
 
 
 def main(role: str, mutant: str = "none") -> int:
     """Run one process until SIGTERM."""
-    for_ingest, for_correlate = MUTANTS[mutant]
+    for_ingest, for_fold = MUTANTS[mutant]
     settings = load()
     if role == "ingest":
         return ingest.run(settings, for_ingest)
-    correlate.run(settings, for_correlate)
+    (links if role == "links" else correlate).run(settings, for_fold)
     return 0
 
 

@@ -47,6 +47,7 @@ class Result(NamedTuple):
     events: int
     units: int
     dead: int
+    related: int
     kills: int
     freezes: int
     exits: list[tuple[str, int]]
@@ -101,7 +102,10 @@ def run(
     told(f"{len(raw)} raw records, {len(log)} log records, {len(written['units'])} revisions: asking the oracles")
     wrong += oracle.homes(settings, raw, log, written["dead-letters"])
     changelog = read_to_end(settings, settings.topic("state"), seconds=120)
-    wrong += oracle.folds(settings, log, written, changelog)
+    indicators = read_to_end(settings, settings.topic("indicators"), seconds=120)
+    wrong += oracle.folds(settings, log, written, changelog, indicators)
+    linked = read_to_end(settings, settings.topic("links-state"), seconds=120)
+    wrong += oracle.links(settings, indicators, log, linked)
     return Result(
         wrong,
         len(raw),
@@ -109,6 +113,7 @@ def run(
         sum(m.value().count(b'"type":') for m in log),
         len(written["units"]),
         len(written["dead-letters"]),
+        sum(m.value().count(b'"type":"related"') for m in log),
         kills,
         freezes,
         exits,
@@ -127,6 +132,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ingest", default="none", help="mutant of the ingest processes")
     parser.add_argument("--correlate", default="none", help="mutant of the correlate processes")
+    parser.add_argument("--links", default="none", help="mutant of the links process")
     given = parser.parse_args()
     settings = Settings(
         app=f"chaos{uuid.uuid4().hex[:8]}",
@@ -149,7 +155,7 @@ def main() -> int:
             freezes=given.freezes,
             rate=given.rate,
             seed=given.seed,
-            mutants={"ingest": given.ingest, "correlate": given.correlate},
+            mutants={"ingest": given.ingest, "correlate": given.correlate, "links": given.links},
             told=told,
         )
     print(result._replace(wrong=[]))

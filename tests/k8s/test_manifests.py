@@ -85,6 +85,15 @@ def test_two_workloads_as_designed(base: list[Resource]) -> None:
     assert "volumeClaimTemplates" not in correlate["spec"]
 
 
+def test_links_is_named_like_correlate(base: list[Resource]) -> None:
+    """links is a StatefulSet of one pod under a service of its own; a restart takes up its own partitions."""
+    links = of(base, "StatefulSet/weir-links")
+    assert links["spec"]["replicas"] == 1
+    assert links["spec"]["serviceName"] == of(base, "Service/weir-links")["metadata"]["name"]
+    assert container(base, "StatefulSet/weir-links")["args"] == ["links"]
+    assert "volumeClaimTemplates" not in links["spec"]
+
+
 BREAKS: dict[str, tuple[Callable[[list[Resource]], Any], str]] = {
     "root allowed": (
         lambda r: pod(r, "StatefulSet/weir-correlate")["securityContext"].pop("runAsNonRoot"),

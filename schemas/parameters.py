@@ -7,7 +7,8 @@ from hashlib import blake2b
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_DAY = 86_400_000
+_HOUR = 3_600_000
+_DAY = 24 * _HOUR
 
 
 class Parameters(BaseModel):
@@ -29,6 +30,23 @@ class Parameters(BaseModel):
     signal_p: float = Field(default=1e-3, gt=0, lt=1, description="tail probability at which a score is a signal")
     signal_severity: int = Field(default=2, ge=0, le=6, description="least OCSF severity of a finding that is a signal")
     scoring: bool = Field(default=True, description="whether models score activity; off: signals are findings only")
+    reopen_ms: int = Field(default=6 * _HOUR, ge=0, description="log time after a close in which a signal reopens")
+    max_life_ms: int = Field(
+        default=30 * _DAY, gt=0, description="log time after which a unit closes and has a successor"
+    )
+    spread_bucket_ms: int = Field(
+        default=6 * _HOUR, gt=0, description="event time over which it is counted how many share an entity"
+    )
+    max_unrelated: int = Field(
+        default=20, ge=2, le=200, description="unrelated signals that share an entity, from which on it says less"
+    )
+    max_targets: int = Field(
+        default=100, ge=2, le=1_000, description="targets of one actor, from which on they no longer link its signals"
+    )
+    align_ms: int = Field(
+        default=2_000, ge=0, le=30_000, description="event time between two beginnings that a common entity links"
+    )
+    max_units: int = Field(default=100_000, ge=10, description="units a domain keeps; the most idle close first")
     max_signals: int = Field(default=1_000, ge=1, description="collapsed signals that a unit lists; more are counted")
     max_seen: int = Field(default=500_000, ge=1_000, description="ids a domain keeps to know duplicates by")
     max_changes: int = Field(default=5_000, ge=10, description="changes a domain keeps")

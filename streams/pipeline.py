@@ -36,7 +36,8 @@ from schemas.unit import Unit
 from streams.catalog import Catalog
 from streams.correlation import correlator, group
 from streams.correlation.arrival import arrive
-from streams.correlation.correlator import instant
+from streams.correlation.instants import instant
+from streams.correlation.reviews import review
 from streams.correlation.risk import Facts
 from streams.correlation.rows import SignalRow, tuples
 from streams.correlation.signal import anomaly_signal, finding_signal
@@ -91,7 +92,7 @@ class Pipeline:
 
     @property
     def members(self) -> list[tuple[str, str, str]] | None:
-        """Domain, cluster and source id of every member since it was set to a list; None, as at first: not kept."""
+        """Domain, session and source id of every member since it was set to a list; None, as at first: not kept."""
         return self._members
 
     @members.setter
@@ -101,11 +102,16 @@ class Pipeline:
 
     def members_by_unit(self) -> Iterator[tuple[str, str]]:
         """Unit id and source id of every kept member, under the unit that it is in now. ``flush`` first."""
-        into = {(domain, victim): survivor for domain, victim, survivor in self.state.moves or ()}
-        for domain, cluster, source_id in self._members or ():
-            while (survivor := into.get((domain, cluster))) is not None:
-                cluster = survivor
-            yield self.state.ids[domain, cluster], source_id
+        into = {(domain, gone): kept for domain, gone, kept in self.state.moves or ()}
+        ids = dict(self.state.ids)
+        for name, domain in self.state.domains.items():
+            for key in domain.signals:
+                cluster, _, session = key.split("\x1f")
+                ids[name, session] = domain.units[cluster][1]
+        for name, session, source_id in self._members or ():
+            while (kept := into.get((name, session))) is not None:
+                session = kept
+            yield ids[name, session], source_id
 
     # State in and out
 
@@ -231,17 +237,20 @@ class Pipeline:
         elif isinstance(event, ConfigRecord):
             self._configure(event)
         elif isinstance(event, Review | Related):
-            domain = self.state.domains.get(event.domain)
-            known = domain is not None and (
-                correlator.add_review(self.state, domain, event, now)
-                if isinstance(event, Review)
-                else correlator.add_related(self.state, domain, event, now)
-            )
-            if known:
-                self.state.touched.add(event.domain)
-            elif isinstance(event, Review):
-                out.append(_refuse(event, "correlate", f"no open unit {event.unit_id} in {event.domain}"))
+            self._steer(event, now, out)
         return "steering"
+
+    def _steer(self, event: Review | Related, now: int, out: list[Output]) -> None:
+        """A review or a relation, of a unit that is still here."""
+        domain = self.state.domains.get(event.domain)
+        if isinstance(event, Related):
+            if domain is not None and correlator.add_related(self.state, domain, event, now):
+                self.state.touched.add(event.domain)
+            return
+        problem = f"no domain {event.domain}" if domain is None else review(self.state, domain, event, now)
+        self.state.touched.add(event.domain) if domain is not None else None
+        if problem is not None:
+            out.append(_refuse(event, "correlate", problem))
 
     def _observe(self, event: Activity | Finding | Change | Scan, now: int, offset: int, out: list[Output]) -> str:
         state = self.state
@@ -270,9 +279,9 @@ class Pipeline:
             return "change"
         if signal is None:
             return "uninteresting"
-        cluster = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
+        session = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
         if self._members is not None:
-            self._members.append((domain.name, cluster, event.source_id))
+            self._members.append((domain.name, session, event.source_id))
         return "member"
 
     def _score(self, domain: Domain, event: Activity, time: int) -> SignalRow | None:

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from schemas.events import Change, Related, Review
+from schemas.events import Change, Related
 from schemas.unit import Reason, Unit
-from streams.correlation import group
 from streams.correlation.change_score import LOOK_BACK
-from streams.correlation.lifecycle import decide, looked, touch
+from streams.correlation.closing import forget, relate
+from streams.correlation.lifecycle import aged, decide, looked, touch
+from streams.correlation.naming import free
 from streams.correlation.risk import Facts
 from streams.correlation.rows import ChangeRow, UnitRow, pairs
 from streams.correlation.signal import with_component
 from streams.correlation.state import Domain, State
-from streams.correlation.unit import Engine, build, unit_id
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
-
-
-def instant(time: datetime) -> int:
-    """Whole milliseconds since the epoch."""
-    return (time - _EPOCH) // _MS
+from streams.correlation.unit import Engine, build
+from streams.correlation.unit_notes import difference, summary
 
 
 def add_change(state: State, domain: Domain, event: Change, time: int, log_time: int) -> None:
@@ -56,23 +49,7 @@ def add_change(state: State, domain: Domain, event: Change, time: int, log_time:
         if unit.last >= time and unit.first <= since and unit.status == "open"
     ]
     for cluster in sorted(concerned):
-        _touch(state, domain, cluster, "change", log_time)
-
-
-def add_review(state: State, domain: Domain, event: Review, log_time: int) -> bool:
-    """Note a review; false if the domain has no such unit any more."""
-    cluster = domain.cluster_of.get(event.unit_id)
-    if cluster is None:
-        return False
-    key = f"{cluster}\x1f{event.source_id}"
-    row = (event.source_id, instant(event.time), event.reviewer, event.kind, event.verdict, event.comment)
-    if domain.reviews.get(key) == row:
-        return True
-    domain.reviews[key] = row
-    if event.verdict is not None:
-        domain.units[cluster] = cast(UnitRow, domain.units[cluster])._replace(disposition=event.verdict)
-    _touch(state, domain, cluster, "review", log_time)
-    return True
+        retouch(state, domain, cluster, "change", log_time)
 
 
 def add_related(state: State, domain: Domain, event: Related, log_time: int) -> bool:
@@ -80,15 +57,15 @@ def add_related(state: State, domain: Domain, event: Related, log_time: int) -> 
     cluster = domain.cluster_of.get(event.unit_id)
     if cluster is None:
         return False
-    key = f"{cluster}\x1f{event.other_unit_id}"
-    row = (event.other_unit_id, event.other_domain, event.indicator.kind, event.indicator.id)
-    if domain.related.get(key) != row:
-        domain.related[key] = row
-        _touch(state, domain, cluster, "related", log_time)
+    kind, id_ = event.indicator
+    row = (event.other_unit_id, event.other_domain, "indicator", kind, id_, event.reason)
+    if relate(domain, cluster, row):
+        retouch(state, domain, cluster, "related", log_time)
     return True
 
 
-def _touch(state: State, domain: Domain, cluster: str, reason: Reason, log_time: int) -> None:
+def retouch(state: State, domain: Domain, cluster: str, reason: Reason, log_time: int) -> None:
+    """Have a revision of the unit made for ``reason``."""
     before = cast(UnitRow, domain.units[cluster])
     unit = touch(before, reason, log_time, state.parameters)
     if unit is not before:
@@ -104,8 +81,10 @@ def due(
     while (woken := state.wake(log_time)) is not None:
         domain, cluster, unit = woken
         reason = decide(unit, log_time, state.parameters)
-        assert reason is not None, "woken for nothing"
-        if (revision := _revise(state, domain, cluster, unit, reason, log_time, engine_of, facts)) is not None:
+        if reason is None:
+            assert unit.status == "closed", "woken for nothing"
+            forget(state, domain, cluster)
+        elif (revision := _revise(state, domain, cluster, unit, reason, log_time, engine_of, facts)) is not None:
             out.append(revision)
     return out
 
@@ -146,10 +125,16 @@ def _revise(
     parameters = state.parameters
     row = looked(unit, log_time, parameters)._replace(
         revision=unit.revision + 1,
-        unit_id=unit.unit_id or unit_id(domain, unit),
+        unit_id=unit.unit_id or free(domain, unit),
         updated_log=log_time,
-        status="closed" if reason == "closed" else unit.status,
     )
+    if reason == "closed":
+        evicted = unit.sealed and unit.signals < parameters.max_signals and not aged(unit, log_time, parameters)
+        row = row._replace(
+            status="closed",
+            closed_log=log_time - parameters.reopen_ms if evicted else log_time,
+            sealed=unit.sealed or aged(unit, log_time, parameters),
+        )
     revision = build(
         domain,
         cluster,
@@ -157,21 +142,22 @@ def _revise(
         reason=reason,
         engine=engine_of(domain),
         facts=facts,
-        shown_changes=parameters.shown_changes,
+        parameters=parameters,
     )
+    shown = summary(revision)
+    revision = revision.model_copy(update={"diff": difference(unit.shown, shown)})
     if reason == "change" and revision.digest == unit.digest:
         row = looked(unit, log_time, parameters)
         domain.units[cluster] = row
         state.arm(domain, cluster, row)
         return None
-    row = row._replace(digest=revision.digest)
+    row = row._replace(digest=revision.digest, shown=shown)
     domain.units[cluster] = row
-    state.ids_seen(domain, cluster, row.unit_id)
-    if row.status == "open":
+    if row.status == "merged":
+        forget(state, domain, cluster)
+    else:
         domain.cluster_of[row.unit_id] = cluster
         state.arm(domain, cluster, row)
-    else:
-        group.close(state, domain, cluster)
     return revision
 
 

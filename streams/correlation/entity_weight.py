@@ -1,7 +1,7 @@
-"""How strongly a shared entity speaks for two signals being one matter: a prior by kind.
+"""How strongly a shared entity speaks for two signals being one matter: a prior by kind, less the more share it.
 
 Only kinds that name one thing link. An account, an environment or a package name is shared by what has nothing to do
-with each other; they are shown, and weigh nothing.
+with each other; they are shown, and weigh nothing by themselves.
 """
 
 from __future__ import annotations
@@ -40,6 +40,12 @@ def weight(kind: str, id_: str) -> float:
     return PRIOR[kind]
 
 
+def shared_weight(kind: str, id_: str, unrelated: float, ceiling: int) -> float:
+    """The prior; where more than ``ceiling`` unrelated signals lately carried the entity, times ceiling / unrelated."""
+    prior = weight(kind, id_)
+    return prior if unrelated <= ceiling else prior * ceiling / unrelated
+
+
 def links(kind: str, id_: str) -> bool:
-    """Whether sharing this entity within the link window joins two signals."""
+    """Whether sharing this entity within the link window joins two signals, as long as few share it."""
     return weight(kind, id_) >= LINKS_FROM

@@ -1,4 +1,4 @@
-"""Signals into units: linked by a shared, specific entity inside the link window; units merge when a signal links them.
+"""Signals into units: a unit is what hooks connect; it grows, and units merge, as signals come.
 
 A cluster is a unit before and after it has its public id. Its key is made from the first signal that arrived and never
 leaves the state; the public ``unit_id`` is made from the anchor when the unit is first emitted.
@@ -6,175 +6,143 @@ leaves the state; the public ``unit_id`` is made from the anchor when the unit i
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from collections.abc import Iterable
 from typing import cast
 
-from streams.correlation import member_hash
-from streams.correlation.entity_weight import links
-from streams.correlation.interval import Line, insert, rename, touched
+from streams.correlation import closing, member_hash
+from streams.correlation.hooks import begins, entity_key, hooks
+from streams.correlation.interval import Line, touched
+from streams.correlation.joining import counts, hold, join, unite
 from streams.correlation.lifecycle import touch
+from streams.correlation.regroup import regroup
 from streams.correlation.rows import SignalRow, UnitRow
+from streams.correlation.session import fuse, node, signature, summary
+from streams.correlation.spread import counted
 from streams.correlation.state import Domain, State
 
 
-def signature(row: SignalRow) -> str:
-    """Equal for repeats: the same statement of the same source about the same entities."""
-    text = "\x1e".join((row.source, row.kind, row.title, *(f"{k}\x1f{i}" for k, i in sorted(row.entities))))
-    return blake2b(text.encode(), digest_size=8).hexdigest()
-
-
 def add(state: State, domain: Domain, signal: SignalRow, *, late: bool, log_time: int, offset: int) -> str:
-    """Put a signal (one occurrence) into its unit, opening or merging units as needed. Returns the cluster.
+    """Put a signal (one occurrence) into its session and that into its unit. Returns the session.
 
-    A signal without a specific entity is linked to its own repeats. A unit that lists as many signals as it may takes
-    others in by the entities it has, and no further ones: that bounds what it holds.
+    Opens and merges units as needed, and takes those apart that an entity held together which by now too many share.
     """
+    parameters = state.parameters
+    name = signature(signal)
+    cluster, old = _session_of(state, domain, signal, name, log_time)
+    before = [cast(SignalRow, domain.signals[key]) for key in old]
+    row = signal
+    for earlier in before:
+        row = fuse(row, earlier)
+    if before:
+        row = row._replace(home=before[0].home)
+    placed = hooks(row, name, domain.spread, parameters, domain.root)
+    spans = [(earlier.first, earlier.last) for earlier in before]
+    moved = bool(before) and (len(before) > 1 or row.first < before[0].first) and begins(row, placed)
+    lost = _count(domain, row, name, spans, state)
+    if lost:
+        placed = hooks(row, name, domain.spread, parameters, domain.root)
+    if cluster is None and (full := counts(state, domain, placed, row)) is not None:
+        session = _sum_up(state, domain, full, row)
+        _account(state, domain, full, signal, late=late, log_time=log_time, offset=offset)
+        return session
+    cluster = join(state, domain, cluster, placed, log_time, signal, offset)
+    session = _keep(state, domain, cluster, row, name, [key.rpartition("\x1f")[2] for key in old])
+    hold(domain, cluster, placed)
+    _account(state, domain, cluster, signal, late=late, log_time=log_time, offset=offset)
+    if lost or moved:
+        stale = {cluster} if moved else set()
+        for key, start, end in lost:
+            stale.update(touched(cast(Line, domain.links.get(key, ())), start, end, 0))
+        for each in sorted(stale):
+            if each in domain.units:
+                regroup(state, domain, each, log_time)
+    if len(domain.units) > parameters.max_units:
+        closing.evict(state, domain, log_time)
+    return session
+
+
+def _session_of(
+    state: State, domain: Domain, signal: SignalRow, name: str, log_time: int
+) -> tuple[str | None, list[str]]:
+    """The unit that holds sessions of this signature near the signal, and their keys; None if there are none."""
     window = state.parameters.link_window_ms
-    repeats = signature(signal)
-    keys = [f"{kind}\x1f{id_}" for kind, id_ in signal.entities if links(kind, id_)] or [f"=\x1f{repeats}"]
     time = signal.first
-    lines = domain.links
-    found = {cluster for key in keys if key in lines for cluster in touched(cast(Line, lines[key]), time, window)}
-    if not found:
-        cluster = _own(domain, signal)
-    elif len(found) == 1:
-        (cluster,) = found
-    else:
-        cluster = min(found, key=lambda c: _seniority(domain, c))
-        for victim in sorted(found - {cluster}):
-            _merge(state, domain, victim, cluster, log_time)
-    listed = _place(
-        state, domain, cluster, signal, f"{cluster}\x1f{repeats}", late=late, log_time=log_time, offset=offset
+    near = set(touched(cast(Line, domain.links.get(f"=\x1f{name}", ())), time, time, window))
+    if not near:
+        return None, []
+    cluster = unite(state, domain, near, log_time)
+    keys = sorted(
+        key
+        for key in domain.runs_of.get(f"{cluster}\x1f{name}", ())
+        if cast(SignalRow, domain.signals[key]).first - window <= time
+        and time <= cast(SignalRow, domain.signals[key]).last + window
     )
-    held = domain.lines_of.setdefault(cluster, set())
-    for key in keys:
-        if key in held or listed:
-            before = cast(Line, lines.get(key, ()))
-            line, _ = insert(before, time, window, cluster)
-            if line != before:
-                lines[key] = line
-                held.add(key)
-    return cluster
+    return (cluster, keys) if keys else (None, [])
 
 
-def _own(domain: Domain, signal: SignalRow) -> str:
-    """The key of a cluster that begins with this signal."""
-    return blake2b(f"{domain.name}\x1f{signal.source}\x1f{signal.source_id}".encode(), digest_size=8).hexdigest()
+def _count(
+    domain: Domain, row: SignalRow, name: str, spans: Iterable[tuple[int, int]], state: State
+) -> list[tuple[str, int, int]]:
+    """Count the session's entities in the buckets it is new in; lines, and where on them, that link no more."""
+    parameters = state.parameters
+    size = parameters.spread_bucket_ms
+    known = {b for first, last in spans for b in range(first // size, last // size + 1)}
+    lost = []
+    for bucket in range(row.first // size, row.last // size + 1):
+        if bucket not in known:
+            for entity in sorted({domain.root(*entity, row.first) for entity in counted(row)}):
+                gone = domain.spread.add(entity, row, name, bucket, parameters)
+                lost += [(entity_key(*entity), b * size, (b + 1) * size - 1) for b in gone]
+    return sorted(lost)
 
 
-def _seniority(domain: Domain, cluster: str) -> tuple[bool, int, str]:
-    """What has been emitted stays; of two such, the one with the earlier anchor."""
+def _keep(state: State, domain: Domain, cluster: str, row: SignalRow, name: str, nodes: list[str]) -> str:
+    """The session's row in its unit, in place of the ones it is made of. Returns its node."""
+    prefix = f"{cluster}\x1f{name}"
+    runs = domain.runs_of.setdefault(prefix, set())
+    keys = domain.signals_of.setdefault(cluster, set())
+    if nodes:
+        session = nodes[0]
+        for gone in nodes[1:]:
+            key = f"{prefix}\x1f{gone}"
+            del domain.signals[key]
+            runs.discard(key)
+            keys.discard(key)
+            if state.moves is not None:
+                state.moves.append((domain.name, gone, session))
+    else:
+        session = node(domain.name, row)
+        row = row._replace(home=cluster)
+    key = f"{prefix}\x1f{session}"
+    domain.signals[key] = row
+    runs.add(key)
+    keys.add(key)
     unit = cast(UnitRow, domain.units[cluster])
-    return unit.revision == 0, unit.anchor, unit.anchor_id
+    if unit.signals != len(keys):
+        sealed = unit.sealed or len(keys) >= state.parameters.max_signals
+        domain.units[cluster] = unit._replace(signals=len(keys), sealed=sealed)
+    return session
 
 
-def _merge(state: State, domain: Domain, victim: str, survivor: str, log_time: int) -> None:
-    gone = cast(UnitRow, domain.units[victim])
-    kept = cast(UnitRow, domain.units[survivor])
-    listed, unlisted = _move_signals(domain, victim, survivor, kept, state.parameters.max_signals)
-    held = domain.lines_of.setdefault(survivor, set())
-    for key in sorted(domain.lines_of.pop(victim, ())):
-        domain.links[key] = rename(cast(Line, domain.links[key]), victim, survivor)
-        held.add(key)
-    for table in (domain.reviews, domain.related):
-        for key in sorted(k for k in table if k.startswith(victim + "\x1f")):
-            table[survivor + key[len(victim) :]] = table[key]
-            del table[key]
-    first = min((kept.anchor, kept.anchor_id), (gone.anchor, gone.anchor_id))
-    names = tuple(sorted({*kept.aliases, *gone.aliases, *((gone.unit_id,) if gone.unit_id else ())}))
-    merged = kept._replace(
-        opened_log=kept.opened_log if kept.revision else min(kept.opened_log, gone.opened_log),
-        anchor=first[0],
-        anchor_id=first[1],
-        first=min(kept.first, gone.first),
-        last=max(kept.last, gone.last),
-        last_log=max(kept.last_log, gone.last_log),
-        members=kept.members + gone.members,
-        member_hash=member_hash.union(kept.member_hash, gone.member_hash),
-        severity=max(kept.severity, gone.severity),
-        signals=listed,
-        unlisted=unlisted + gone.unlisted,
-        first_offset=min(kept.first_offset, gone.first_offset),
-        last_offset=max(kept.last_offset, gone.last_offset),
-        aliases=names,
-        disposition=kept.disposition if kept.disposition != "undecided" else gone.disposition,
-    )
-    merged = touch(merged, "merged", log_time, state.parameters)
-    domain.units[survivor] = merged
-    state.arm(domain, survivor, merged)
-    for unit_id in names:
-        domain.cluster_of[unit_id] = survivor
-    for other in sorted(c for c, row in domain.merged.items() if row[0] == victim):
-        domain.merged[other] = (survivor, kept.unit_id)
-    if gone.revision:
-        domain.merged[victim] = (survivor, kept.unit_id)
-        farewell = gone._replace(status="merged", pending="merged", due=max(log_time, gone.ready_log), signals=0)
-        domain.units[victim] = farewell
-        state.arm(domain, victim, farewell)
-    else:
-        del domain.units[victim]
-        state.disarm(domain, victim)
-    if state.moves is not None:
-        state.moves.append((domain.name, victim, survivor))
+def _sum_up(state: State, domain: Domain, cluster: str, row: SignalRow) -> str:
+    """Count a signal in a full unit that was told the same about other things."""
+    name = summary(row)
+    before = [cast(SignalRow, domain.signals[key]) for key in domain.runs_of.get(f"{cluster}\x1f{name}", ())]
+    nodes = [key.rpartition("\x1f")[2] for key in domain.runs_of.get(f"{cluster}\x1f{name}", ())]
+    for earlier in before:
+        row = fuse(row, earlier)._replace(entities=earlier.entities, home=earlier.home)
+    return _keep(state, domain, cluster, row, name, nodes)
 
 
-def _move_signals(domain: Domain, victim: str, survivor: str, kept: UnitRow, cap: int) -> tuple[int, int]:
-    """The victim's signals to the survivor, by key; the survivor's numbers of listed and unlisted signals then."""
-    listed, unlisted = kept.signals, kept.unlisted
-    held = domain.signals_of.setdefault(survivor, set())
-    for key in sorted(domain.signals_of.pop(victim, ())):
-        row = cast(SignalRow, domain.signals[key])
-        del domain.signals[key]
-        target = survivor + key[len(victim) :]
-        there = cast(SignalRow | None, domain.signals.get(target))
-        if there is not None:
-            domain.signals[target] = fuse(there, row)
-        elif listed < cap:
-            domain.signals[target] = row
-            held.add(target)
-            listed += 1
-        else:
-            unlisted += row.times
-    return listed, unlisted
-
-
-def fuse(one: SignalRow, other: SignalRow) -> SignalRow:
-    """Two collapsed signals of one signature as one. Commutes and associates."""
-    mine, theirs = (one.first, one.source_id), (other.first, other.source_id)
-    swapped = mine > theirs if mine != theirs else _words(one) > _words(other)
-    first, second = (other, one) if swapped else (one, other)
-    return first._replace(
-        last=max(first.last, second.last),
-        times=first.times + second.times,
-        severity=max(first.severity, second.severity),
-        score=max(first.score, second.score),
-        kev=first.kev or second.kev,
-    )
-
-
-def _words(row: SignalRow) -> str:
-    """What fusing leaves as it is in the earlier row."""
-    return repr((row.title, row.why, row.entities, row.component, row.cvss, row.fix, row.action, row.actor))
-
-
-def _place(
-    state: State, domain: Domain, cluster: str, signal: SignalRow, key: str, *, late: bool, log_time: int, offset: int
-) -> bool:
-    """Into the unit's rows; false if the unit only counts the signal."""
+def _account(
+    state: State, domain: Domain, cluster: str, signal: SignalRow, *, late: bool, log_time: int, offset: int
+) -> None:
+    """One more member in the unit's sums, and a revision due."""
+    unit = cast(UnitRow, domain.units[cluster])
     anchor_id = f"{signal.source}\x1f{signal.source_id}"
-    unit = cast(UnitRow | None, domain.units.get(cluster))
-    if unit is None:
-        unit = _begun(signal, anchor_id, log_time, offset)
-    existing = cast(SignalRow | None, domain.signals.get(key))
-    fresh = existing is None and unit.signals < state.parameters.max_signals
-    if existing is not None:
-        domain.signals[key] = fuse(existing, signal)
-    elif fresh:
-        domain.signals[key] = signal
-        domain.signals_of.setdefault(cluster, set()).add(key)
-    counted = existing is not None or fresh
     first = min((unit.anchor, unit.anchor_id), (signal.first, anchor_id))
     before = unit.due
+    closed = unit.status == "closed"
     unit = unit._replace(
         anchor=first[0],
         anchor_id=first[1],
@@ -182,68 +150,18 @@ def _place(
         last=max(unit.last, signal.first),
         last_log=log_time,
         members=unit.members + 1,
-        member_hash=member_hash.add(unit.member_hash, signal.source, signal.source_id),
+        member_hash=member_hash.union(unit.member_hash, signal.members),
         severity=max(unit.severity, signal.severity),
-        signals=unit.signals + fresh,
-        unlisted=unit.unlisted + (not counted),
         last_offset=max(unit.last_offset, offset),
         first_offset=min(unit.first_offset, offset),
     )
-    unit = touch(unit, "late" if late else "signal", log_time, state.parameters)
+    if closed and not unit.sealed:
+        unit = unit._replace(status="open", closed_log=0)
+        unit = touch(unit, "reopened", log_time, state.parameters)
+    else:
+        unit = touch(unit, "late" if late else "signal", log_time, state.parameters)
     domain.units[cluster] = unit
     if unit.last > domain.latest:
         domain.latest = unit.last
-    if unit.due != before:
+    if closed or unit.due != before:
         state.arm(domain, cluster, unit)
-    return counted
-
-
-def _begun(signal: SignalRow, anchor_id: str, log_time: int, offset: int) -> UnitRow:
-    """A unit without members."""
-    return UnitRow(
-        revision=0,
-        unit_id="",
-        status="open",
-        pending=None,
-        due=None,
-        opened_log=log_time,
-        updated_log=log_time,
-        last_log=log_time,
-        anchor=signal.first,
-        anchor_id=anchor_id,
-        first=signal.first,
-        last=signal.first,
-        members=0,
-        member_hash=member_hash.EMPTY,
-        severity=0,
-        signals=0,
-        unlisted=0,
-        first_offset=offset,
-        last_offset=offset,
-        aliases=(),
-        disposition="undecided",
-        ready_log=log_time,
-        digest="",
-    )
-
-
-def close(state: State, domain: Domain, cluster: str) -> None:
-    """Forget a closed or merged unit: its rows, and its hold on entities."""
-    for key in sorted(domain.signals_of.pop(cluster, ())):
-        del domain.signals[key]
-    for key in sorted(domain.lines_of.pop(cluster, ())):
-        rest = tuple(interval for interval in cast(Line, domain.links[key]) if interval[2] != cluster)
-        if rest:
-            domain.links[key] = rest
-        else:
-            del domain.links[key]
-    for table in (domain.reviews, domain.related):
-        for key in sorted(k for k in table if k.startswith(cluster + "\x1f")):
-            del table[key]
-    unit = cast(UnitRow, domain.units[cluster])
-    del domain.units[cluster]
-    domain.merged.discard(cluster)
-    state.disarm(domain, cluster)
-    if unit.status != "merged":
-        for unit_id in (unit.unit_id, *unit.aliases):
-            domain.cluster_of.pop(unit_id, None)

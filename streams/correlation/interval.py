@@ -1,7 +1,7 @@
-"""The time line of one entity: when signals carried it, as disjoint intervals, each held by one unit.
+"""The time line of one link key: when signals were there, as intervals, each held by one unit.
 
-Two signals with the entity are linked if at most ``window`` ms lie between them. The intervals are the connected
-components of that relation on a line, so they are the same whatever order the signals come in.
+Two signals on a line are linked if at most ``window`` ms lie between them. The intervals of one unit are merged; those
+of different units may overlap only where the units must not be joined (a full one and its successor, a reviewer's cut).
 """
 
 from __future__ import annotations
@@ -10,44 +10,43 @@ Interval = tuple[int, int, str]
 """First and last event time (ms), and the unit that holds it."""
 
 Line = tuple[Interval, ...]
+"""Sorted by first event time."""
 
 
-def insert(line: Line, time: int, window: int, unit: str) -> tuple[Line, list[str]]:
-    """Put a signal of ``unit`` at ``time`` on the line.
+def insert(line: Line, first: int, last: int, window: int, unit: str) -> Line:
+    """The line with ``unit`` on it from ``first`` to ``last``, joined with what the unit already holds nearby.
 
-    Returns the new line, and the other units whose intervals it touched: they are linked to ``unit`` now, and the
-    merged interval is held by ``unit``; the caller merges the units.
-
-    >>> insert(((0, 10, "a"), (100, 100, "b")), 55, 50, "c")
-    (((0, 100, 'c'),), ['a', 'b'])
-    >>> insert(((0, 10, "a"),), 90, 50, "c")
-    (((0, 10, 'a'), (90, 90, 'c')), [])
+    >>> insert(((0, 10, "a"), (100, 100, "a")), 55, 55, 50, "a")
+    ((0, 100, 'a'),)
+    >>> insert(((0, 10, "a"),), 20, 30, 50, "b")
+    ((0, 10, 'a'), (20, 30, 'b'))
     """
-    first, last = time, time
-    before: list[Interval] = []
-    after: list[Interval] = []
-    touched: list[str] = []
+    rest: list[Interval] = []
     for interval in line:
-        if interval[1] < time - window:
-            before.append(interval)
-        elif interval[0] > time + window:
-            after.append(interval)
+        a, b, owner = interval
+        if owner == unit and a - window <= last and b + window >= first:
+            first, last = min(first, a), max(last, b)
         else:
-            first, last = min(first, interval[0]), max(last, interval[1])
-            if interval[2] != unit and interval[2] not in touched:
-                touched.append(interval[2])
-    return (*before, (first, last, unit), *after), touched
+            rest.append(interval)
+    rest.append((first, last, unit))
+    rest.sort()
+    return tuple(rest)
 
 
-def touched(line: Line, time: int, window: int) -> list[str]:
-    """The units that a signal at ``time`` is linked to by this entity, each once for every interval.
+def touched(line: Line, first: int, last: int, window: int) -> list[str]:
+    """The units within ``window`` of the interval, each once for every interval of theirs.
 
-    >>> touched(((0, 10, "a"), (100, 100, "b")), 55, 50)
+    >>> touched(((0, 10, "a"), (100, 100, "b")), 55, 55, 50)
     ['a', 'b']
     """
-    return [unit for first, last, unit in line if first - window <= time <= last + window]
+    return [unit for a, b, unit in line if a - window <= last and b + window >= first]
 
 
 def rename(line: Line, old: str, new: str) -> Line:
-    """The line with every interval of unit ``old`` held by ``new``."""
-    return tuple((a, b, new if unit == old else unit) for a, b, unit in line)
+    """The line with what unit ``old`` holds held by ``new``."""
+    return tuple(sorted((a, b, new if unit == old else unit) for a, b, unit in line))
+
+
+def without(line: Line, unit: str) -> Line:
+    """The line without the unit."""
+    return tuple(interval for interval in line if interval[2] != unit)

@@ -25,7 +25,7 @@ def touch(unit: UnitRow, reason: Reason, log_time: int, parameters: Parameters) 
     """The unit with a revision due for ``reason``, at the earliest moment its intervals allow."""
     if unit.revision == 0:
         due = unit.opened_log + parameters.group_wait_ms
-        return unit if unit.due == due else unit._replace(pending="opened", due=due)
+        return unit if unit.due == due else unit._replace(pending=unit.pending or "opened", due=due)
     if unit.pending is None:
         return unit._replace(pending=reason, due=max(log_time, unit.ready_log))
     return unit._replace(pending=reason) if RANK[reason] > RANK[unit.pending] else unit
@@ -37,8 +37,19 @@ def looked(unit: UnitRow, log_time: int, parameters: Parameters) -> UnitRow:
 
 
 def idle_due(unit: UnitRow, parameters: Parameters) -> int:
-    """Log time at which the unit closes if no signal comes."""
-    return max(unit.last_log + parameters.idle_close_ms, unit.ready_log)
+    """Log time at which the unit closes if no signal comes, or because it has lived its longest."""
+    idle = unit.last_log + parameters.idle_close_ms
+    return max(min(idle, unit.opened_log + parameters.max_life_ms), unit.ready_log)
+
+
+def aged(unit: UnitRow, log_time: int, parameters: Parameters) -> bool:
+    """Whether the unit has lived its longest."""
+    return unit.opened_log + parameters.max_life_ms <= log_time
+
+
+def forget_due(unit: UnitRow, parameters: Parameters) -> int:
+    """Log time from which a closed unit is not reopened any more."""
+    return unit.closed_log + parameters.reopen_ms
 
 
 def decide(unit: UnitRow, log_time: int, parameters: Parameters) -> Reason | None:
@@ -51,7 +62,9 @@ def decide(unit: UnitRow, log_time: int, parameters: Parameters) -> Reason | Non
 
 
 def next_due(unit: UnitRow, parameters: Parameters) -> int | None:
-    """The next log time at which ``decide`` may say something."""
+    """The next log time at which ``decide`` may say something, or the unit is to be forgotten."""
     if unit.due is not None:
         return unit.due
-    return idle_due(unit, parameters) if unit.status == "open" else None
+    if unit.status == "open":
+        return idle_due(unit, parameters)
+    return forget_due(unit, parameters) if unit.status == "closed" else None

@@ -9,8 +9,15 @@ Pairs = tuple[tuple[str, str], ...]
 """Entities as plain pairs of kind and id."""
 
 
+Hook = tuple[str, int, bool]
+"""Another reason to link: the key of a line, its window in ms, and whether only the first occurrence is on it."""
+
+
 class SignalRow(NamedTuple):
-    """One collapsed signal of a unit: its first occurrence, and what the repeats add. Times in event ms."""
+    """One session of a signal: occurrences of one signature with short gaps. Its first one, and what the others add.
+
+    Times in event ms. What a unit shows as one signal may be several sessions.
+    """
 
     source: str
     source_id: str
@@ -24,18 +31,26 @@ class SignalRow(NamedTuple):
     why: tuple[str, ...]
     entities: Pairs
     component: str | None
+    members: str  # additive set hash over (source, source_id) of the occurrences, hex
     kev: bool = False
     cvss: float | None = None
     fix: str | None = None
     action: str | None = None  # of an anomaly: the call, and who made it
     actor: str | None = None
+    rule: str | None = None  # of a finding
+    reporter: str | None = None
+    status: str = "open"
+    epss: float | None = None
+    aliases: tuple[str, ...] = ()  # other ids of the same weakness
+    hooks: tuple[Hook, ...] = ()
+    home: str = ""  # the cluster it was first in
 
 
 class UnitRow(NamedTuple):
     """One unit. ``*_log`` are log times, ``first``, ``last`` and ``anchor`` event times, all in ms."""
 
     revision: int  # 0: not emitted yet
-    unit_id: str  # "" until the first revision
+    unit_id: str  # "" until it is named
     status: str
     pending: str | None  # reason of the revision that is due
     due: int | None  # log time at which it is due
@@ -49,14 +64,18 @@ class UnitRow(NamedTuple):
     members: int
     member_hash: str  # additive set hash over (source, source_id), hex
     severity: int
-    signals: int  # collapsed signals listed
-    unlisted: int  # members that no listed signal counts
+    signals: int  # sessions
     first_offset: int
     last_offset: int
     aliases: tuple[str, ...]
     disposition: str
     ready_log: int  # before this log time no further revision leaves
     digest: str  # of the last revision
+    closed_log: int = 0  # of a closed unit: since when
+    sealed: bool = False  # full or too old: takes repeats of what it has, and nothing else
+    apart: tuple[str, ...] = ()  # sides of reviewers' cuts, "review:side"; other sides are not joined
+    pins: tuple[tuple[str, str], ...] = ()  # sessions that a reviewer joined
+    shown: tuple[Any, ...] = ()  # what the last revision said, for the diff
 
 
 class ChangeRow(NamedTuple):

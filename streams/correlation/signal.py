@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import log10
 
 from schemas.events import Activity, Finding
+from streams.correlation import member_hash
 from streams.correlation.rows import Pairs, SignalRow, pairs
 
 _TITLE = 512
@@ -40,8 +41,15 @@ def finding_signal(event: Finding, time: int) -> SignalRow:
         why=tuple(why),
         entities=with_component(pairs(event.entities), event.component),
         component=event.component,
+        members=member_hash.add(member_hash.EMPTY, event.source, event.source_id),
         cvss=event.cvss,
         fix=event.fix,
+        rule=event.rule,
+        reporter=event.reporter,
+        epss=event.epss,
+        kev=bool(event.kev),
+        aliases=event.aliases,
+        status=event.status,
     )
 
 
@@ -64,6 +72,7 @@ def anomaly_signal(
         why=why,
         entities=with_component(pairs(event.entities), event.component),
         component=event.component,
+        members=member_hash.add(member_hash.EMPTY, event.source, event.source_id),
         action=event.action,
         actor=event.actor,
     )

@@ -15,6 +15,7 @@ from streams.correlation.changes import Changes
 from streams.correlation.lifecycle import next_due
 from streams.correlation.rows import ChangeRow, SignalRow, UnitRow
 from streams.correlation.seen import Seen
+from streams.correlation.spread import Spread
 from streams.correlation.table import Row, Table, Undo, undo
 
 Change = tuple[str, str, str, Row | None]
@@ -42,14 +43,34 @@ class Domain:
         self.units = self.table("units")  # cluster -> UnitRow
         self.links = self.table("links")  # kind \x1f id -> intervals, held by open units
         self.merged = self.table("merged")  # cluster that has yet to say so -> (cluster, unit id) it went into
+        self.joined = self.table("joined")  # cluster that was merged in -> (into, its unit id, revision that said so)
         self.reviews = self.table("reviews")  # cluster \x1f review id -> review fields
-        self.related = self.table("related")  # cluster \x1f other unit -> fields
+        self.related = self.table("related")  # cluster \x1f other unit \x1f relation -> fields
+        self.gone = self.table("gone")  # what -> (how many were evicted,)
+        self.spread = Spread(self.table("spread"), self.gone)
         self.changes = Changes(self.table("changes"), self.table("heard"), self.table("forgotten"))
         self.seen: dict[str, Seen] = {}
-        self.signals_of: dict[str, set[str]] = {}
+        self.signals_of: dict[str, set[str]] = {}  # cluster -> keys of its sessions
+        self.runs_of: dict[str, set[str]] = {}  # cluster \x1f signature -> keys of its sessions
+        self.notes_of: dict[tuple[str, str], set[str]] = {}  # table and cluster -> keys of its reviews, relations
+        self.joined_of: dict[str, set[str]] = {}  # cluster -> those that were merged into it
         self.lines_of: dict[str, set[str]] = {}  # cluster -> keys of links that it holds
-        self.cluster_of: dict[str, str] = {}  # unit id, aliases included -> open cluster
+        self.cluster_of: dict[str, str] = {}  # unit id, aliases included -> cluster
         self.latest = -(2**62)  # no open unit has a signal after this event time
+
+    def root(self, kind: str, id_: str, time: int) -> tuple[str, str]:
+        """What an entity stands for at an event time, ms."""
+        return kind, id_
+
+    def note(self, table: Table, cluster: str, key: str, row: Row) -> None:
+        """Write a row about a unit, of ``reviews`` or ``related``."""
+        table[key] = row
+        self.notes_of.setdefault((table.name, cluster), set()).add(key)
+
+    def unnote(self, table: Table, cluster: str, key: str) -> None:
+        """Take such a row away."""
+        del table[key]
+        self.notes_of[table.name, cluster].discard(key)
 
     def table(self, name: str) -> Table:
         """The table of that name, made on first use; models keep their rows in tables of their own."""
@@ -70,9 +91,20 @@ class Domain:
         self.changes.index()
         for seen in self.seen.values():
             seen.index()
+        self.spread.index()
         self.signals_of = {}
+        self.runs_of = {}
         for key in self.signals:
-            self.signals_of.setdefault(key.split("\x1f", 1)[0], set()).add(key)
+            run = key.rpartition("\x1f")[0]
+            self.runs_of.setdefault(run, set()).add(key)
+            self.signals_of.setdefault(run.partition("\x1f")[0], set()).add(key)
+        self.notes_of = {}
+        for table in (self.reviews, self.related):
+            for key in table:
+                self.notes_of.setdefault((table.name, key.partition("\x1f")[0]), set()).add(key)
+        self.joined_of = {}
+        for victim, row in self.joined.items():
+            self.joined_of.setdefault(row[0], set()).add(victim)
         self.lines_of = {}
         for key, line in self.links.items():
             for _, _, cluster in line:
@@ -80,7 +112,7 @@ class Domain:
         self.cluster_of = {}
         for cluster, row in self.units.items():
             unit = cast(UnitRow, row)
-            if unit.status == "open":
+            if unit.status != "merged":
                 self.latest = max(self.latest, unit.last)
                 for unit_id in (unit.unit_id, *unit.aliases):
                     if unit_id:
@@ -132,7 +164,8 @@ class State:
         self.timers: list[tuple[int, str, str]] = []
         self._waiting: dict[tuple[str, str], list[int]] = {}  # the hints of a cluster in the heap, the earliest last
         self.moves: list[tuple[str, str, str]] | None = None
-        """Domain, victim and survivor of every merge, and the unit id of every cluster, where somebody wants them."""
+        """Where somebody wants them: domain, old and new name of every session that went into another; ``ids``: by
+        domain and session the unit id of what was forgotten."""
         self.ids: dict[tuple[str, str], str] = {}
 
     def domain(self, name: str) -> Domain:
@@ -196,11 +229,6 @@ class State:
                 if unit is not None:
                     self.arm(self.domains[name], cluster, unit)
         return None
-
-    def ids_seen(self, domain: Domain, cluster: str, unit_id: str) -> None:
-        """Note a unit's id for who tracks members."""
-        if self.moves is not None:
-            self.ids[domain.name, cluster] = unit_id
 
     def index(self) -> None:
         """Build everything derived again, after a restore or for other parameters."""

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
+from schemas.base import SEVERITY_NAMES
+from schemas.parameters import Parameters
 from schemas.unit import (
     ChangeSearch,
     Provenance,
     Reason,
-    RelatedUnit,
-    Signal,
     SuspectChange,
     Unit,
     UnitEntity,
-    UnitReview,
 )
 from streams.correlation.change_content import Subject, about, hops
-from streams.correlation.changes import Own
 from streams.correlation.entity_weight import links, weight
+from streams.correlation.instants import at
 from streams.correlation.risk import UNKNOWN, Facts, exploitability, risk
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain
+from streams.correlation.unit_notes import approvals, not_joined, overridden, related, reviews
+from streams.correlation.unit_signals import collapsed, most_telling, own_changes, sessions_of, signal_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_MS = -62_135_596_800_000  # 0001-01-01
-_LAST_MS = 253_402_300_799_000  # 9999-12-31T23:59:59
-RUN_UP_MS = 60_000
 MAX_TITLE = 256
 MAX_ENTITIES = 100
-LISTED = 200
-"""Signals and entities that a revision lists; more are counted."""
 
 
 class Engine(NamedTuple):
@@ -43,23 +37,6 @@ class Engine(NamedTuple):
     models: tuple[str, ...]
     context: str
     partition: int | None
-
-
-def at(ms: int) -> datetime:
-    """The instant ``ms`` milliseconds after the epoch; the end of the calendar for what lies beyond it."""
-    return _EPOCH + timedelta(milliseconds=min(max(ms, _FIRST_MS), _LAST_MS))
-
-
-def signals_of(domain: Domain, cluster: str) -> list[tuple[str, SignalRow]]:
-    """The collapsed signals of a unit with their ids, by time."""
-    keys = domain.signals_of.get(cluster, ())
-    rows = [(key.split("\x1f", 1)[1], cast(SignalRow, domain.signals[key])) for key in keys]
-    return sorted(rows, key=lambda r: (r[1].first, r[1].source, r[1].source_id, r[0]))
-
-
-def unit_id(domain: Domain, unit: UnitRow) -> str:
-    """The public id: domain and anchor signal."""
-    return "wu-" + blake2b(f"{domain.name}\x1f{unit.anchor}\x1f{unit.anchor_id}".encode(), digest_size=10).hexdigest()
 
 
 def subject(unit: UnitRow, signals: Sequence[tuple[str, SignalRow]], facts: Callable[[str], Facts | None]) -> Subject:
@@ -77,39 +54,42 @@ def build(
     reason: Reason,
     engine: Engine,
     facts: Callable[[str], Facts | None],
-    shown_changes: int,
+    parameters: Parameters,
 ) -> Unit:
     """The next revision of a unit, given that it is due for ``reason``."""
-    signals = signals_of(domain, cluster)
+    signals = collapsed(sessions_of(domain, cluster))
     rows = [s for _, s in signals]
     of = subject(unit, signals, facts)
     newest = {name: seen.newest for name, seen in domain.seen.items() if seen.newest is not None}
-    search = domain.changes.search(of, _own(rows), shown_changes, newest) if rows else None
+    search = domain.changes.search(of, own_changes(rows), parameters.shown_changes, newest) if rows else None
     known = [f for c in sorted(of.components) if (f := facts(c)) is not None]
     reach = exploitability(rows, known)
     confidence = _confidence(rows)
     into = domain.merged.get(cluster) if unit.status == "merged" else None
-    listed = _listed(signals)
-    closed = reason in ("closed", "merged") and (unit.status != "open" or reason == "closed")
+    listed = most_telling(signals)
+    given = overridden(domain, cluster, "severity")
+    severity = SEVERITY_NAMES.index(given) if given in SEVERITY_NAMES else unit.severity
     return Unit(
         unit_id=unit.unit_id,
         revision=unit.revision,
         reason=reason,
-        status="merged" if unit.status == "merged" else "closed" if closed else "open",
+        status=unit.status,
         disposition=unit.disposition,
-        severity=unit.severity,
+        severity=severity,
         confidence=confidence,
         title=_title(domain.name, unit, rows, of) if into is None else f"{domain.name}: merged into {into[1]}",
         domain=domain.name,
         opened_at=at(unit.opened_log),
         updated_at=at(unit.updated_log),
-        closed_at=at(unit.updated_log) if closed else None,
-        owner=next((f.owner for f in known if f.owner), None),
+        closed_at=at(unit.updated_log if unit.status == "merged" else unit.closed_log)
+        if unit.status != "open"
+        else None,
+        owner=overridden(domain, cluster, "owner") or next((f.owner for f in known if f.owner), None),
         components=tuple(sorted(of.components)),
-        risk=risk(unit.severity, rows, reach, confidence),
+        risk=risk(severity, rows, reach, confidence),
         exploitability=reach,
         signal_count=unit.members,
-        signals=tuple(_signal(key, s) for key, s in listed),
+        signals=tuple(signal_of(key, s) for key, s in listed),
         entities=_entities(rows),
         changes=tuple(
             SuspectChange(
@@ -136,8 +116,10 @@ def build(
                 "silent_sources": search.silent,
             }
         ),
-        reviews=_reviews(domain, cluster),
-        related=_related(domain, cluster),
+        not_joined=not_joined(domain, rows, parameters),
+        approvals=approvals(domain, cluster),
+        reviews=reviews(domain, cluster),
+        related=related(domain, cluster, unit),
         aliases=unit.aliases,
         merged_into=None if into is None else into[1],
         first_at=at(unit.first),
@@ -151,46 +133,7 @@ def build(
             log=None if engine.partition is None else (engine.partition, unit.first_offset, unit.last_offset),
         ),
         digest=_digest(unit, rows, search.suspects if search else ()),
-        truncated=len(listed) < len(signals) or unit.unlisted > 0,
-    )
-
-
-def _own(rows: Sequence[SignalRow]) -> Own:
-    """The unit's members, as far as they can be told from changes: by id, and repeats by who called what and when.
-
-    The calls that it took for a burst to become one belong to it, too.
-    """
-    spans: dict[tuple[str, str | None, str | None], tuple[int, int]] = {}
-    for row in rows:
-        if row.action is not None:
-            key = (row.source, row.action, row.actor)
-            first, last = spans.get(key, (row.first, row.last))
-            spans[key] = (min(first, row.first - RUN_UP_MS), max(last, row.last))
-    return Own(frozenset((row.source, row.source_id) for row in rows), spans)
-
-
-def _listed(signals: list[tuple[str, SignalRow]]) -> list[tuple[str, SignalRow]]:
-    """At most ``LISTED``: the most severe, then the newest; in order of time."""
-    if len(signals) <= LISTED:
-        return signals
-    best = sorted(signals, key=lambda r: (-r[1].severity, -r[1].score, -r[1].last, r[0]))[:LISTED]
-    chosen = {key for key, _ in best}
-    return [r for r in signals if r[0] in chosen]
-
-
-def _signal(key: str, row: SignalRow) -> Signal:
-    return Signal(
-        id=key,
-        source_id=row.source_id,
-        source=row.source,
-        kind=row.kind,
-        time=at(row.first),
-        last=at(row.last),
-        count=row.times,
-        title=row.title,
-        severity=row.severity,
-        score=round(row.score, 6),
-        why=row.why,
+        truncated=len(listed) < len(signals),
     )
 
 
@@ -223,22 +166,6 @@ def _title(name: str, unit: UnitRow, rows: Sequence[SignalRow], about: Subject) 
     also = times + (f", and {more} more" if more > 0 else "")
     title = f"{where}: {lead.title}"
     return (title if len(title) + len(also) <= MAX_TITLE else title[: MAX_TITLE - len(also) - 1] + "…") + also
-
-
-def _reviews(domain: Domain, cluster: str) -> tuple[UnitReview, ...]:
-    rows = [row for key, row in domain.reviews.items() if key.startswith(cluster + "\x1f")]
-    return tuple(
-        UnitReview(id=i, time=at(t), reviewer=who, kind=kind, verdict=verdict, comment=comment)
-        for i, t, who, kind, verdict, comment in sorted(rows, key=lambda r: (r[1], r[0]))
-    )
-
-
-def _related(domain: Domain, cluster: str) -> tuple[RelatedUnit, ...]:
-    rows = [row for key, row in domain.related.items() if key.startswith(cluster + "\x1f")]
-    return tuple(
-        RelatedUnit(unit_id=unit, domain=other, indicator_kind=kind, indicator=value)
-        for unit, other, kind, value in sorted(rows)
-    )
 
 
 def _digest(unit: UnitRow, rows: Sequence[SignalRow], suspects: Sequence[tuple[str, str]]) -> str:

@@ -10,9 +10,9 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from streams.correlation import member_hash
-from streams.correlation.group import fuse
-from streams.correlation.interval import insert, touched
+from streams.correlation.interval import insert, rename, touched
 from streams.correlation.rows import SignalRow
+from streams.correlation.session import fuse
 from streams.pipeline import Pipeline
 from streams.records import Output
 from tests.streams.correlation.build import DOMAIN, MINUTE, SECOND, Doc, change, config, finding, record, units
@@ -134,7 +134,8 @@ def test_order_and_repeats_change_no_final_unit(documents: list[Doc], chance: ra
 
 
 def row(first: int, name: str, times: int = 1, severity: int = 3, score: float = 0.5, why: str = "") -> SignalRow:
-    return SignalRow("s", name, "detection", first, first, times, "t", severity, score, (why,), (("ip", "x"),), None)
+    entities = (("ip", "x"),)
+    return SignalRow("s", name, "detection", first, first, times, "t", severity, score, (why,), entities, None, "a")
 
 
 ROWS = st.builds(
@@ -162,9 +163,9 @@ def test_intervals_are_the_connected_components_of_times(times: list[int], chanc
     def line(order: list[int]) -> list[tuple[int, int]]:
         intervals: tuple[tuple[int, int, str], ...] = ()
         for time in order:
-            linked = touched(intervals, time, window)
-            intervals, others = insert(intervals, time, window, str(time))
-            assert set(others) == set(linked) - {str(time)}
+            for other in touched(intervals, time, time, window):
+                intervals = rename(intervals, other, str(time))
+            intervals = insert(intervals, time, time, window, str(time))
         return sorted((first, last) for first, last, _ in intervals)
 
     runs: list[tuple[int, int]] = []

@@ -260,7 +260,7 @@ def test_members_are_told_under_the_unit_that_has_them_now() -> None:
     host = ("host", "i-1")
     out = fold(
         timeline(
-            (0, [config(idle_close_ms=HOUR), finding("a", -MINUTE, IP), finding("b", 0, host)]),
+            (0, [config(idle_close_ms=HOUR, reopen_ms=0), finding("a", -MINUTE, IP), finding("b", 0, host)]),
             (MINUTE, [finding("c", 0, IP, host), finding("d", 0, ("host", "i-2"))]),
             (MINUTE + 30 * SECOND, [finding("d", 0, ("host", "i-2"))]),
             (3 * HOUR, [tick()]),

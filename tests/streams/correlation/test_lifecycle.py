@@ -212,10 +212,10 @@ def test_what_was_told_outlives_what_was_not() -> None:
 
 
 def test_a_silent_unit_closes_and_leaves_nothing_behind() -> None:
-    """After idle_close of log time without a signal; models, clocks and ids aside, no row is left."""
+    """After idle_close of log time without a signal; clocks, ids and who shared what aside, no row is left."""
     pipeline = Pipeline(0)
     entries = [
-        (0, [config(idle_close_ms=HOUR, scoring=False)]),
+        (0, [config(idle_close_ms=HOUR, scoring=False, reopen_ms=0)]),
         *bridge(-2 * MINUTE, -MINUTE),
         (50_000, [change("c1", -3 * MINUTE, HOST), finding("f9", 0, ("file", "x"))]),
         *ticks(60_000, HOUR + 29_999, HOUR + 30_000, HOUR + 50_000, HOUR + 50_001),
@@ -225,7 +225,7 @@ def test_a_silent_unit_closes_and_leaves_nothing_behind() -> None:
         (HOUR + 50_000, "c", 2, "closed"),
     ]
     left = {table for name, table in tables(pipeline) if name == DOMAIN}
-    assert left == {"changes", "heard", "seen ocsf", "newest ocsf", "seen cdevents", "newest cdevents"}
+    assert left == {"spread", "changes", "heard", "seen ocsf", "newest ocsf", "seen cdevents", "newest cdevents"}
     domain = pipeline.state.domains[DOMAIN]
     assert (domain.signals_of, domain.lines_of, domain.cluster_of) == ({}, {}, {})
     assert pipeline.next_due() is None
@@ -247,7 +247,7 @@ def test_after_a_close_the_same_entity_opens_another_unit() -> None:
     assert [
         entry[1:]
         for entry in told(
-            (0, [config(idle_close_ms=MINUTE), finding("f1", -MINUTE, IP)]),
+            (0, [config(idle_close_ms=MINUTE, reopen_ms=0), finding("f1", -MINUTE, IP)]),
             *ticks(10_000, 60_000),
             (70_000, [finding("f2", 0, IP)]),
             *ticks(80_000),
@@ -300,6 +300,7 @@ def test_the_hints_for_one_unit_do_not_pile_up() -> None:
     assert pipeline.revisions["signal"] > 1_900
     assert len(pipeline.state.timers) <= 3
     crowd = Pipeline(0)
+    crowd.step(record(0, 0, config(max_signals=10_000)))
     for number in range(3_000):
         one = finding(f"a{number}", 0, ("ip", str(number)))
         two = finding(f"b{number}", 0, ("ip", str(number)), IP)
@@ -331,7 +332,7 @@ def test_a_review_shows_and_decides() -> None:
         assert [entry.id for entry in last.reviews] == ["r1"]
         assert derived(pipeline)
     refused = [o for o in fold(timeline((0, [review]))) if o.role == "dead-letters"]
-    assert "no open unit" in orjson.loads(refused[0].value)["reason"]
+    assert "no domain" in orjson.loads(refused[0].value)["reason"]
 
 
 def test_the_end_of_a_replay_tells_what_waits_and_closes_nothing() -> None:
@@ -359,7 +360,7 @@ def test_the_end_of_a_replay_tells_what_waits_and_closes_nothing() -> None:
 def test_revisions_rise_by_one() -> None:
     """Over merges, changes and closes, no number is left out or used twice."""
     entries = [
-        (0, [config(idle_close_ms=HOUR, scoring=False)]),
+        (0, [config(idle_close_ms=HOUR, scoring=False, reopen_ms=0)]),
         *bridge(-2 * MINUTE, -MINUTE),
         (50_000, [change("c1", -3 * MINUTE, HOST)]),
         *((60_000 + n * 3_000, [finding(f"g{n}", n * 1_000, HOST)]) for n in range(40)),

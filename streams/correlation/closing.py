@@ -1,0 +1,95 @@
+"""The ends of units: closed and still there to be reopened, succeeded when full or too old, forgotten."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from streams.correlation.interval import Line, without
+from streams.correlation.lifecycle import touch
+from streams.correlation.naming import named
+from streams.correlation.rows import UnitRow
+from streams.correlation.state import Domain, State
+from streams.correlation.table import Row
+
+EVICT = 16
+"""Beyond the cap, one unit in so many goes, so that looking for the idle ones costs little."""
+
+
+def relate(domain: Domain, cluster: str, row: Row) -> bool:
+    """Note another unit that this one has to do with, ``row`` as ``(unit id, domain, relation, kind, id, text)``."""
+    key = f"{cluster}\x1f{row[0]}\x1f{row[2]}"
+    if domain.related.get(key) == row:
+        return False
+    domain.note(domain.related, cluster, key, row)
+    return True
+
+
+def succeed(state: State, domain: Domain, full: str, successor: str, log_time: int) -> None:
+    """Tell both units, and when one is shown the reader, that one carries on where the other was full or too old."""
+    unit = cast(UnitRow, domain.units[full])
+    why = "had lived its longest" if unit.signals < state.parameters.max_signals else f"lists {unit.signals} signals"
+    before, after = named(domain, full), named(domain, successor)
+    relate(
+        domain, successor, (before, domain.name, "predecessor", None, None, f"carries on from {before}, which {why}")
+    )
+    if relate(domain, full, (after, domain.name, "successor", None, None, f"{after} carries on: this unit {why}")):
+        unit = cast(UnitRow, domain.units[full])
+        touched = touch(unit, "related", log_time, state.parameters)
+        domain.units[full] = touched
+        state.arm(domain, full, touched)
+
+
+def evict(state: State, domain: Domain, log_time: int) -> None:
+    """Close the units that have been idle longest, to be forgotten at once: the domain has too many. Counted."""
+    ranked = sorted(
+        (unit.status == "open", unit.last_log, cluster)
+        for cluster, unit in cast(dict[str, UnitRow], domain.units).items()
+        if unit.status != "merged" and unit.pending != "closed"
+    )
+    gone = ranked[: max(1, state.parameters.max_units // EVICT)]
+    for open_, _, cluster in gone:
+        if not open_:
+            forget(state, domain, cluster)
+            continue
+        unit = cast(UnitRow, domain.units[cluster])._replace(pending="closed", due=log_time, sealed=True)
+        domain.units[cluster] = unit
+        state.arm(domain, cluster, unit)
+    domain.gone["units"] = (cast(tuple[int], domain.gone.get("units", (0,)))[0] + len(gone),)
+
+
+def forget(state: State, domain: Domain, cluster: str) -> None:
+    """Drop a closed or merged unit: its rows, and its hold on lines."""
+    unit = cast(UnitRow, domain.units[cluster])
+    for key in sorted(domain.signals_of.pop(cluster, ())):
+        _, name, session = key.split("\x1f")
+        domain.runs_of.pop(f"{cluster}\x1f{name}", None)
+        del domain.signals[key]
+        if state.moves is not None:
+            state.ids[domain.name, session] = unit.unit_id
+    release(domain, cluster)
+    for table in (domain.reviews, domain.related):
+        for key in sorted(domain.notes_of.pop((table.name, cluster), ())):
+            del table[key]
+    del domain.units[cluster]
+    domain.merged.discard(cluster)
+    state.disarm(domain, cluster)
+    if unit.status == "merged":
+        return
+    for unit_id in (unit.unit_id, *unit.aliases):
+        if domain.cluster_of.get(unit_id) == cluster:
+            del domain.cluster_of[unit_id]
+    gone = [cluster]
+    while gone:
+        for victim in sorted(domain.joined_of.pop(gone.pop(), ())):
+            domain.joined.discard(victim)
+            gone.append(victim)
+
+
+def release(domain: Domain, cluster: str) -> None:
+    """Take the unit off all lines."""
+    for key in sorted(domain.lines_of.pop(cluster, ())):
+        rest = without(cast(Line, domain.links.get(key, ())), cluster)
+        if rest:
+            domain.links[key] = rest
+        else:
+            domain.links.discard(key)

@@ -1,0 +1,92 @@
+"""Where a session is on the lines, and so what it is linked to.
+
+A hook is a place on the line of a key: two sessions are linked if their places on one line are within its window.
+
+- ``=``: repeats of the same signature.
+- an entity's own line: for as long as few unrelated signals share it (``spread``).
+- ``@``: the line of a shared entity: only sessions that *begin* together are linked, since what happens on one host at
+  one moment is rarely two things. Lines are cut into minutes, so that they stay short.
+- what the signal brought along: identity of a finding, a grouping rule's key, a dependency between components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from schemas.parameters import Parameters
+from streams.correlation.entity_weight import links
+from streams.correlation.rows import SignalRow
+from streams.correlation.spread import TARGETS, Spread
+
+Root = Callable[[str, str, int], tuple[str, str]]
+"""What an entity stands for at an event time (ms): kind and id in, kind and id out."""
+
+FOREVER: Final = 2**62
+"""The window of a hook that time does not end."""
+
+_CUT: Final = 60_000
+
+
+class Hook(NamedTuple):
+    """A place on a line: first and last event time (ms), and the window within which others are linked (ms)."""
+
+    key: str
+    first: int
+    last: int
+    window: int
+
+
+def itself(kind: str, id_: str, time: int) -> tuple[str, str]:
+    """The root of an entity where nothing is known of others."""
+    return kind, id_
+
+
+def entity_key(kind: str, id_: str) -> str:
+    """The key of an entity's line."""
+    return f"{kind}\x1f{id_}"
+
+
+def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters, root: Root = itself) -> list[Hook]:
+    """All places of a session. They follow from it, the numbers in ``spread``, and what entities stand for."""
+    window = parameters.link_window_ms
+    size = parameters.spread_bucket_ms
+    first, last = row.first, row.last
+    out = [Hook(f"=\x1f{signature}", first, last, window)]
+    buckets = range(first // size, last // size + 1)
+    roots = sorted({root(*entity, first) for entity in row.entities if links(*entity)})
+    blocked = {b for b in buckets if spread.everywhere(roots, b, parameters) is not None}
+    for kind, id_ in roots:
+        key = entity_key(kind, id_)
+        common = [
+            b for b in buckets if (kind in TARGETS and b in blocked) or not spread.specific((kind, id_), b, parameters)
+        ]
+        if not common:
+            out.append(Hook(key, first, last, window))
+            continue
+        start = first
+        for bucket in common:
+            if start < bucket * size:
+                out.append(Hook(key, start, bucket * size - 1, window))
+            start = (bucket + 1) * size
+        if start <= last:
+            out.append(Hook(key, start, last, window))
+        if first // size in common:
+            out.extend(_aligned(f"@{key}", first, parameters.align_ms))
+    for key, width, begins in row.hooks:
+        if not begins:
+            out.append(Hook(key, first, last, width))
+        else:
+            out.extend(_aligned(key, first, width))
+    return out
+
+
+def _aligned(key: str, at: int, width: int) -> list[Hook]:
+    """The hooks of a beginning: one, or two where the line's next piece is near. ``width`` is less than a piece."""
+    pieces = {at // _CUT, (at + width) // _CUT}
+    return [Hook(f"{key}\x1f{piece}", at, at, width) for piece in sorted(pieces)]
+
+
+def begins(row: SignalRow, placed: list[Hook]) -> bool:
+    """Whether some hook holds the beginning alone, so that another beginning must be looked at anew."""
+    return any(hook.key.startswith("@") for hook in placed) or any(hook[2] for hook in row.hooks)

@@ -1,0 +1,80 @@
+"""``weir eval NAME``: quality against labelled data. Exit code 1 where a promise is not kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from rich.console import Console
+
+from streams.cli.common import clear_errors, fail
+
+evaluate = typer.Typer(no_args_is_help=True, help="Measure the quality of the answers on labelled data.")
+
+Data = Annotated[
+    Path, typer.Option("--data", exists=True, file_okay=False, help="The shared folder, or the data folder in it.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.")]
+
+
+def grouping(
+    data: Data,
+    streams: Annotated[
+        list[str] | None,
+        typer.Option(help="original, simul-attacks, more-noise-1, -2 or -6; repeat for several. All by default."),
+    ] = None,
+    at_default: Annotated[
+        bool, typer.Option("--at-default", help="Only as shipped, without the sweep that ROC areas need: minutes.")
+    ] = False,
+    json: AsJson = False,
+) -> None:
+    """AIT-ADS and AIT-ADS-A: do alerts of one attack step come into one unit, and no others with them?"""
+    from streams.evaluation import grouping as evaluation
+    from streams.evaluation import report
+
+    chosen = tuple(streams or evaluation.CONFIGS)
+    unknown = [name for name in chosen if name not in evaluation.CONFIGS]
+    if unknown:
+        raise fail(f"no streams {', '.join(unknown)}; there are {', '.join(evaluation.CONFIGS)}")
+    folder = data_folder(data)
+    with clear_errors(evaluation.Unusable, OSError, ValueError):
+        results = evaluation.run(folder, configs=chosen, at_default=at_default, clock=time.process_time, progress=told)
+        published = evaluation.published(folder)
+    targets = evaluation.targets(results)
+    if json:
+        as_json(report.plain(results, targets, published))
+    else:
+        for table in report.tables(results, targets, published):
+            Console().print(table)
+    if not all(target.met for target in targets):
+        raise typer.Exit(1)
+
+
+EVALUATIONS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (("grouping", grouping),)
+"""To add an evaluation: a function here, and one entry."""
+
+
+def data_folder(given: Path) -> Path:
+    """The folder that holds the data sets: the one given, or ``data`` in it."""
+    return given / "data" if (given / "data").is_dir() else given
+
+
+def told(line: str) -> None:
+    """Progress, on stderr."""
+    typer.echo(line, err=True)
+
+
+def as_json(value: dict[str, Any]) -> None:
+    """One object on stdout."""
+    typer.echo(orjson.dumps(value).decode())
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, command in EVALUATIONS:
+        evaluate.command(name)(command)
+    app.add_typer(evaluate, name="eval")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import SchemaValidator, core_schema
 
-from schemas.events import Activity, Change, ConfigRecord, ContextRecord, Finding, Scan
+from schemas.events import Activity, Change, ConfigRecord, ContextRecord, Finding, Review, Scan
 
 KEPT = 16_384
 """Times, and entities, that are remembered; then all of them are forgotten."""
@@ -121,5 +121,6 @@ _CHECKS: dict[str, Check] = {
     "scan": _quick_check(Scan),
     "context": _check(ContextRecord),
     "config": _check(ConfigRecord),
+    "review": _check(Review),
 }
-"""By type, those that ingest writes; reviews, relations and ticks have their own writers."""
+"""By type, those that ingest writes; relations and ticks have their own writers."""

@@ -132,6 +132,10 @@ class Ingest:
     def _place(self, raw: RawRecord, source: str, item: int, draft: Any, placed: list[Placed]) -> None:
         kind = draft["type"]
         self.counts[kind] += 1
+        if kind == "review":  # says itself where it belongs, and is no observation
+            partition = partition_of(draft["domain"], self.partitions)
+            placed.append(Placed(partition, orjson.dumps(draft), raw, item, fault(draft)))
+            return
         draft["origin"] = (raw.topic, raw.partition, raw.offset, item)
         if kind == "context" or kind == "config":
             placed.append(Placed(None, orjson.dumps(draft), raw, item, fault(draft)))

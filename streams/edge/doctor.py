@@ -89,7 +89,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> Report:
         if role is CORRELATE:
             folds = tuple(stands)
     for name, read in (
-        ("ingest", [settings.topic("config"), settings.topic("context"), *settings.raw_topics.values()]),
+        ("ingest", [*map(settings.topic, ("config", "context", "reviews")), *settings.raw_topics.values()]),
         *((role.name, [settings.topic(role.log)]) for role in roles),
     ):
         checks += _group(admin, settings, name, read)

@@ -28,7 +28,7 @@ class Drained:
         self.admin = AdminClient(client.admin(settings))
         self.ticker = Producer(client.producer(settings))
         self.log = settings.topic("events")
-        steering = [settings.topic("config"), settings.topic("context")]
+        steering = [settings.topic(name) for name in ("config", "context", "reviews")]
         self.ingest = Lag(settings, "ingest", [*steering, *settings.raw_topics.values()])
         self.correlate = Lag(settings, "correlate", [self.log])
         self.links = Lag(settings, "links", [settings.topic("indicators")])
@@ -38,7 +38,7 @@ class Drained:
         self._ends: dict[Place, int] = {}
 
     def raw_left(self) -> int:
-        """Raw, context and configuration records that ingest has still to read."""
+        """Raw, context, configuration and review records that ingest has still to read."""
         return sum(self.ingest.left().values())
 
     def doing(self, reader: UnitReader, *, once: bool) -> str | None:

@@ -32,6 +32,7 @@ from streams.routing import partition_of
 from streams.settings import Settings, redaction_key
 from streams.sources.base import Source
 from streams.sources.registry import by_name
+from streams.sources.review import Reviews
 from streams.sources.steering import Steering
 
 log = structlog.get_logger(__name__)
@@ -192,10 +193,11 @@ class IngestSession:
 
 
 def sources(settings: Settings) -> dict[str, Source]:
-    """The source of every topic that ingest reads: the raw topics, the context and the configuration."""
+    """The source of every topic that ingest reads: the raw topics, context, configuration and reviews."""
     bound: dict[str, Source] = {topic: by_name(SOURCE_OF_TOPIC[short]) for short, topic in settings.raw_topics.items()}
     for name in ("context", "config"):
         bound[settings.topic(name)] = Steering()
+    bound[settings.topic("reviews")] = Reviews()
     return bound
 
 

@@ -19,6 +19,9 @@ UNKNOWN = "(no source)"
 NOTHING = "nothing in it"
 """The reason under which ``Ingest`` ignores a document of no items."""
 
+EVENTS = ("activity", "finding", "change", "scan", "context", "config", "review")
+"""The types of event that sources give."""
+
 OUTCOMES = ("member", "change", "uninteresting", "duplicate", "too_late", "failed", "invalid", "steering")
 """What the fold makes of an event (``Pipeline.counts``)."""
 
@@ -54,7 +57,7 @@ class Tally:
     @property
     def drafts(self) -> int:
         """Events made, without the copies."""
-        return sum(self.counts[kind] for kind in ("activity", "finding", "change", "context", "config"))
+        return sum(self.counts[kind] for kind in EVENTS)
 
     @property
     def nothing(self) -> int:

@@ -14,6 +14,7 @@ from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
 from streams.sources.github_webhook import GitHubWebhook
 from streams.sources.ocsf import Ocsf
+from streams.sources.review import Reviews
 from streams.sources.sarif import Sarif
 from streams.sources.trivy import Trivy
 
@@ -25,6 +26,7 @@ SOURCES: tuple[Source, ...] = (
     Sarif(),
     Ocsf(),
     Backstage(),
+    Reviews(),
 )
 
 

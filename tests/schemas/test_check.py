@@ -87,8 +87,8 @@ def test_each_field_is_looked_at(draft):
 
 
 def test_a_type_that_is_not_written_is_a_fault():
-    """Reviews come from elsewhere, and a wrong type is no reason to crash."""
-    assert fault({"type": "review"}).place == "type"
+    """Relations come from elsewhere, and a wrong type is no reason to crash."""
+    assert fault({"type": "related"}).place == "type"
 
 
 def test_memory_is_bounded(monkeypatch):

@@ -6,7 +6,7 @@ A key joins *what* and *where*, spelt so that every report format comes to the s
   weakness (CVE, GHSA and the like; of a GHSA with several CVEs none, of a CVE no other CVE). A vendor's advisory (DSA,
   RHSA, ALAS...) fixes many at once, so it counts only as the finding's own id, and then lends its CVE only if it has
   but one. Packages go without version, so that an upgrade that does not help is no new weakness, and without the
-  distribution, which the place decides; all packages of operating systems are of one type.
+  distribution, which the place decides: all packages of operating systems, and those of no known type, are of one.
 - The place is an image by digest *and* by every name that the report gave it (formats carry one, the other or both; a
   tag that is built again stays the place that its owners named), else a cloud resource or host, else a file in a
   repository or component, else what was scanned. A directory's own path is left out: each checkout has another one.
@@ -36,7 +36,7 @@ _ADVISORY = re.compile(
     r"(DSA|DLA|DTSA|USN|LSN|GLSA|AVG|ASA|MGASA|VMSA|PHSA|KB|SSA|CISCO-SA|CE[SBE]A|RH[SBE]A|EL[SBE]A|AL[SBE]A|RL[SBE]A"
     r"|OL[SBE]A|XS[SBE]A|FEDORA(-EPEL)?|SUSE-[A-Z]+|OPENSUSE-[A-Z]+|ALAS[0-9A-Z_.]*)-.*\d"
 )
-_SYSTEM = frozenset({"deb", "apk", "rpm", "alpm", "ebuild", "os", "qpkg", "opkg"})
+_SYSTEM = frozenset({"deb", "apk", "rpm", "alpm", "ebuild", "qpkg", "generic"})
 _VULNERABLE = frozenset({"vulnerability", "license"})
 _PURL = re.compile(r"pkg:([^/@]+)/([^@?#]+)")
 _DIGEST = re.compile(r"[a-z0-9+._-]+:[0-9a-f]{32,}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from streams.sources.canonical import build_purl
 
 _TYPES = {
-    **dict.fromkeys(("npm", "yarn", "pnpm", "bun", "node-pkg", "javascript", "js"), "npm"),
+    **dict.fromkeys(("npm", "yarn", "pnpm", "bun", "node-pkg", "nodepkg", "javascript", "js"), "npm"),
     **dict.fromkeys(("pip", "pipenv", "poetry", "uv", "python-pkg", "python", "pypi", "pythonpkg"), "pypi"),
     **dict.fromkeys(("bundler", "gemspec", "gem", "ruby"), "gem"),
     **dict.fromkeys(("cargo", "rustbinary", "rust", "rust-crate"), "cargo"),
@@ -16,9 +18,34 @@ _TYPES = {
     **dict.fromkeys(("alpine", "wolfi", "chainguard", "apk"), "apk"),
     **dict.fromkeys(("debian", "ubuntu", "deb", "dpkg"), "deb"),
     **dict.fromkeys(("redhat", "centos", "rocky", "alma", "oracle", "amazon", "fedora"), "rpm"),
-    **dict.fromkeys(("photon", "cbl-mariner", "azurelinux", "rpm", "yum", "dnf"), "rpm"),
+    **dict.fromkeys(("photon", "cbl-mariner", "azurelinux", "rpm", "yum", "dnf", "zypper"), "rpm"),
+    **dict.fromkeys(("suse", "sles", "opensuse", "opensuse.leap", "opensuse-leap", "opensuse-tumbleweed"), "rpm"),
+    **dict.fromkeys(("apt", "apt-get"), "deb"),
+    **dict.fromkeys(("conda", "conda-pkg"), "conda"),
+    **dict.fromkeys(("hex", "mix"), "hex"),
+    **{kind: kind for kind in ("pub", "swift", "cocoapods", "conan")},
 }
-"""The words of Trivy (``Results[].Type``), Grype (``artifact.type``) and OCSF (``package_manager``)."""
+"""The words of Trivy (``Results[].Type``), Grype (``artifact.type``), OCSF (``package_manager``), AWS Security Hub
+(``PackageManager``), GitLab (``operating_system``) and of package managers themselves."""
+
+_TARGETS = {"Java": "java", "Node.js": "npm", "Python": "python", "Ruby": "ruby", "PHP": "php", "Conda": "conda"}
+_FILES = {
+    **dict.fromkeys(("package-lock.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "package.json"), "npm"),
+    **dict.fromkeys(("requirements.txt", "pipfile.lock", "poetry.lock", "uv.lock", "pylock.toml"), "pypi"),
+    **dict.fromkeys(("pom.xml", "gradle.lockfile", "build.sbt.lock"), "maven"),
+    **dict.fromkeys(("go.mod", "go.sum"), "golang"),
+    **dict.fromkeys(("gemfile.lock",), "gem"),
+    **dict.fromkeys(("composer.lock", "installed.json"), "composer"),
+    **dict.fromkeys(("cargo.lock",), "cargo"),
+    **dict.fromkeys(("packages.lock.json", "packages.config"), "nuget"),
+    "mix.lock": "hex",
+    "pubspec.lock": "pub",
+    "podfile.lock": "cocoapods",
+    "package.resolved": "swift",
+}
+_SUFFIXES = {"jar": "maven", "war": "maven", "ear": "maven", "par": "maven", "gemspec": "gem", "nupkg": "nuget"}
+_DISTRIBUTIONS = ("METADATA", "PKG-INFO")
+_SYSTEM = re.compile(r"(?s)(.+) \(([a-z][a-z0-9.-]{0,31}) [^/]{1,64}\)")
 
 _NAMESPACES = {
     **{family: family for family in ("alpine", "wolfi", "chainguard", "debian", "ubuntu", "redhat", "centos", "rocky")},
@@ -42,3 +69,38 @@ def package_url(kind: str | None, name: str, version: str | None) -> str | None:
     if namespace := _NAMESPACES.get(word):
         path.insert(0, namespace)
     return build_purl(found, path, version)
+
+
+def of_target(target: str) -> tuple[str, str | None]:
+    """What Trivy's ``Target`` names, and the kind of its packages: many templates carry nothing else of either.
+
+    A target is the artifact with its distribution in brackets, a lock file, or a word for all packages of a language.
+
+    >>> of_target("alpine:3.10 (alpine 3.10.2)"), of_target("web/package-lock.json")
+    (('alpine:3.10', 'alpine'), ('web/package-lock.json', 'npm'))
+    """
+    if system := _SYSTEM.fullmatch(target):
+        return system[1], system[2]
+    return target, _TARGETS.get(target) or kind_of_file(target)
+
+
+def kind_of_file(path: str) -> str | None:
+    """The kind of the packages that a lock file, manifest or archive holds, by its name."""
+    name = path.rpartition("/")[2]
+    suffix = name.rpartition(".")[2].lower()
+    return _FILES.get(name.lower()) or _SUFFIXES.get(suffix) or ("pypi" if name in _DISTRIBUTIONS else None)
+
+
+def kind_of_name(name: str) -> str | None:
+    """The kind that a package's name alone tells: a Maven group, an npm scope, the host of a Go module.
+
+    >>> kind_of_name("org.example:core"), kind_of_name("@acme/pay"), kind_of_name("golang.org/x/text")
+    ('maven', 'npm', 'golang')
+    """
+    if name.startswith("@") and "/" in name:
+        return "npm"
+    host, slash, _ = name.partition("/")
+    if slash:
+        return "golang" if "." in host else None
+    group, colon, _ = name.partition(":")
+    return "maven" if colon and "." in group else None

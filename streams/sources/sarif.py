@@ -10,6 +10,9 @@ Every result of every run is an item; sections of the standard:
   delivered twice is one observation.
 - Severity: the tool's own word where it is known (``sarif_scanners``), else ``security-severity`` of the result or the
   rule (GitHub code scanning), else ``level`` (3.27.10), by default the rule's, by default "warning".
+- Fingerprints: each of ``fingerprints`` (an identity by itself, 3.27.16); ``partialFingerprints`` (parts of one,
+  3.27.17) as one hash, or GitHub's ``primaryLocationLineHash`` alone; ``correlationGuid`` (3.27.4). A weakness in code
+  without any gets its message, counted over equal ones of a file, so that it survives a move of lines.
 - Status: ``baselineState`` "absent" is fixed (3.27.24); suppressions, none of them under review or rejected, are
   suppressed (3.27.23, 3.35.3).
 - ``kind`` (3.27.9) "pass", "notApplicable" and "informational" are no findings.
@@ -20,17 +23,19 @@ Messages of secret scanners are not carried: they may quote the secret.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from schemas.events import FindingKind, FindingStatus
-from streams.sources.base import EntityDraft, FindingDraft, Ignored, Malformed, Reading
+from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, repository, vulnerability
 from streams.sources.document import digest, line, mapping, number, sequence, texts
 from streams.sources.fields import dig, instant, text
 from streams.sources.sarif_scanners import TAG_KINDS, TOOL_KINDS, VULNERABILITY, package
+from streams.sources.scan import ScannedDraft, image_target
 from streams.sources.severity import cvss_of_text, severity_of_cvss, severity_of_word
 
 RECEIVED = "x-weir-received"
@@ -38,7 +43,9 @@ RECEIVED = "x-weir-received"
 
 _NO_FINDING = frozenset({"pass", "notApplicable", "informational"})
 _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
+_LINE_HASH = "primaryLocationLineHash"
 _FILES = 8
+_PRINTS, _PRINT = 8, 512
 _TEMPLATE = 4096
 _ARGUMENT = 512
 """Characters of a template and of one argument: repeated placeholders must not blow a message up."""
@@ -53,6 +60,7 @@ class _Run(NamedTuple):
     tool: str
     domain: str
     entities: tuple[EntityDraft, ...]
+    target: str | None
     revision: str | None
     rules: list[Any]
     by_id: dict[str, dict[str, Any]]
@@ -87,8 +95,9 @@ class Sarif:
             elif not results:
                 yield item, Ignored("run without results")
             else:
+                met: Counter[str] = Counter()
                 for number_, result in enumerate(results):
-                    yield item + number_, _read(run, f"{run.place}.results[{number_}]", result)
+                    yield item + number_, _read(run, f"{run.place}.results[{number_}]", result, met)
                 item += len(results) - 1
             item += 1
         if not runs:
@@ -137,10 +146,11 @@ def _run(place: str, run: object, headers: Mapping[str, str]) -> _Run | Malforme
     key = text(dig(run, "automationDetails", "guid")) or own
     artifacts = sequence(run.get("artifacts"))
     domain = (domain or f"sarif:{tool}")[:256]
-    return _Run(place, time, key, tool, domain, tuple(entities), revision, rules, by_id, extensions, artifacts)
+    target = image_target(text(properties.get("imageName")) or (images[0].id if images else ""))
+    return _Run(place, time, key, tool, domain, tuple(entities), target, revision, rules, by_id, extensions, artifacts)
 
 
-def _read(run: _Run, place: str, result: object) -> FindingDraft | Malformed | Ignored:
+def _read(run: _Run, place: str, result: object, met: Counter[str]) -> ScannedDraft | Malformed | Ignored:
     if not isinstance(result, dict):
         return Malformed(place, "not an object")
     outcome = result.get("kind", "fail")
@@ -151,7 +161,8 @@ def _read(run: _Run, place: str, result: object) -> FindingDraft | Malformed | I
     properties = mapping(result.get("properties"))
     message = _message(result, rule)
     kind = _kind(run, rule_id, texts(bag.get("tags")))
-    about = package(message, rule, properties)
+    where = _places(run, result)
+    about = package(message, rule, properties, [file for file, _ in where])
     cvss = _cvss(properties, bag) if kind == "vulnerability" else None
     entities: list[EntityDraft] = []
     if kind == "vulnerability":
@@ -161,7 +172,13 @@ def _read(run: _Run, place: str, result: object) -> FindingDraft | Malformed | I
         if about.url:
             entities.append(("package", about.url))
     entities += run.entities
-    where = _places(run, result)
+    domain = run.domain
+    scanned = image(about.image or "")
+    if scanned is not None:  # Grype's image, which its files are told to be in
+        domain = f"image:{scanned.repository}"[:256]
+        if scanned.tag or scanned.digest:
+            entities.append(("image", scanned.id))
+        where = [(file.removeprefix(f"{about.image}/"), at.removeprefix(f"{about.image}/")) for file, at in where]
     if rule.get("name") != "OsPackageVulnerability":  # Trivy then gives the image's name as the file
         entities += [("file", file) for file in dict.fromkeys(file for file, _ in where[:_FILES])]
     short = line(dig(rule, "shortDescription", "text"), 400)
@@ -178,7 +195,7 @@ def _read(run: _Run, place: str, result: object) -> FindingDraft | Malformed | I
         "kind": kind,
         "source_id": _identity(run, result, rule_id, message),
         "time": run.time,
-        "domain": run.domain,
+        "domain": domain,
         "entities": entities,
         "title": line(title) or rule_id,
         "rule": rule_id,
@@ -189,6 +206,8 @@ def _read(run: _Run, place: str, result: object) -> FindingDraft | Malformed | I
         "fix": about.fix,
         "location": line(where[0][1], 1024) if where else None,
         "evidence": line(message, 2048) if kind != "secret" else None,
+        "fingerprints": _fingerprints(result, kind, (rule_id, where[0][0] if where else None, message), met),
+        "target": image_target(about.image) if about.image else run.target,
     }
 
 
@@ -271,6 +290,29 @@ def _identity(run: _Run, result: dict[str, Any], rule_id: str, message: str) -> 
     regions = [f"{p.get('artifactLocation')} {p.get('region')}" for p in physical]
     state = f"{result.get('baselineState')} {_status(result)}"
     return digest((run.tool, run.key, run.revision, run.domain, rule_id, state, message, *prints, "", *regions))
+
+
+def _fingerprints(
+    result: dict[str, Any], kind: FindingKind, otherwise: tuple[str | None, ...], met: Counter[str]
+) -> list[str]:
+    """As ``name=value``; ``met`` counts the hashes of ``otherwise`` over a run."""
+    found = [f"{name}={value}" for name, value in _values(result.get("fingerprints"))]
+    parts = dict(_values(result.get("partialFingerprints")))
+    if line_hash := parts.get(_LINE_HASH):
+        found.append(f"{_LINE_HASH}={line_hash}")
+    elif parts:
+        found.append(f"partialFingerprints={digest(f'{name}={value}' for name, value in parts.items())}")
+    if not found and kind == "weakness":
+        hashed = digest(otherwise)
+        met[hashed] += 1
+        found.append(f"message={hashed}:{met[hashed]}")
+    if correlation := text(result.get("correlationGuid"), 64):
+        found.append(f"correlationGuid={correlation.lower()}")
+    return [text_ for text_ in found[:_PRINTS] if len(text_) <= _PRINT]
+
+
+def _values(given: object) -> list[tuple[str, str]]:
+    return sorted((name, value) for name, value in mapping(given).items() if isinstance(value, str) and value)
 
 
 def _severity(

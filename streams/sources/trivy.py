@@ -9,7 +9,9 @@ again, it has the same id. ``Status`` of a vulnerability is the vendor's ("fixed
 ``not_affected`` changes ours.
 
 Severity is Trivy's own word. ``CVSS`` is taken from the vendor that gave the severity, else NVD, else the highest.
-Matched secrets are never carried. Wrong for ``trivy k8s`` summaries and for Trivy's CycloneDX and SPDX outputs.
+Matched secrets are never carried. After its findings a report without malformed items yields the scan itself: it holds
+all that Trivy found with its options, so what is gone from it is fixed. Wrong for ``trivy k8s`` summaries and for
+Trivy's CycloneDX and SPDX outputs.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from typing import Any, NamedTuple
 
 from schemas.events import FindingKind, FindingStatus
 from streams.sources.aws_names import entity_of
-from streams.sources.base import EntityDraft, FindingDraft, Ignored, Malformed, Reading
+from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, purl, repository, vulnerability
 from streams.sources.document import digest, line, mapping, number, texts
 from streams.sources.fields import instant, text
 from streams.sources.packages import package_url
+from streams.sources.scan import ScannedDraft, image_target, scan_draft
 from streams.sources.severity import severity_of_word
 
 _LISTS: tuple[tuple[str, FindingKind], ...] = (
@@ -45,6 +48,7 @@ class _Report(NamedTuple):
     time: str
     domain: str
     artifact: str
+    target: str
     entities: tuple[EntityDraft, ...]
 
 
@@ -64,7 +68,7 @@ class Trivy:
         )
 
     def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
-        """Every finding of the report; a report without any is one ignored item."""
+        """Every finding of the report, and last the scan itself."""
         if not isinstance(document, dict):
             yield 0, Malformed("", "not an object")
             return
@@ -77,9 +81,10 @@ class Trivy:
             yield 0, Malformed("Results", "not an array")
             return
         seen: set[str] = set()
-        item = -1
+        item, wrong = -1, False
         for item, (place, result, kind, status, finding) in enumerate(_findings(results or [])):
             if not isinstance(finding, dict):
+                wrong = True
                 yield item, Malformed(place, "not an object" if kind else "not an array")
             else:
                 reading = _read(report, place, mapping(result), kind, status, finding)
@@ -87,9 +92,21 @@ class Trivy:
                     reading["source_id"] = _elsewhere(reading["source_id"], reading.get("location"))
                 if isinstance(reading, dict):
                     seen.add(reading["source_id"])
+                wrong = wrong or isinstance(reading, Malformed)
                 yield item, reading
-        if item < 0:
-            yield 0, Ignored("report without findings")
+        if not wrong:
+            yield (
+                item + 1,
+                scan_draft(
+                    reporter="trivy",
+                    target=report.target,
+                    scan=report.id,
+                    time=report.time,
+                    domain=report.domain,
+                    entities=report.entities,
+                    findings=len(seen),
+                ),
+            )
 
 
 _Found = tuple[str, object, object, FindingStatus, object]
@@ -154,12 +171,14 @@ def _report(document: dict[str, Any]) -> _Report | Malformed:
     if commit := text(metadata.get("Commit")):
         entities.append(("commit", commit.lower()))
     report_id = text(document.get("ReportID")) or digest((artifact, name, time))
-    return _Report(report_id, time, (domain or f"{kind}:{name or 'unnamed'}")[:256], artifact, tuple(entities))
+    domain = (domain or f"{kind}:{name or 'unnamed'}")[:256]
+    target = image_target(name) if kind == "container_image" else f"{kind} {source.path if source else name}"[:1024]
+    return _Report(report_id, time, domain, artifact, target or kind, tuple(entities))
 
 
 def _read(
     report: _Report, place: str, result: dict[str, Any], kind: object, status: FindingStatus, finding: dict[str, Any]
-) -> FindingDraft | Malformed | Ignored:
+) -> ScannedDraft | Malformed | Ignored:
     target = text(result.get("Target"), 1024) or ""
     if kind == "vulnerability":
         return _vulnerability(report, place, result, target, status, finding)
@@ -174,7 +193,7 @@ def _read(
 
 def _vulnerability(
     report: _Report, place: str, result: dict[str, Any], target: str, status: FindingStatus, finding: dict[str, Any]
-) -> FindingDraft | Malformed:
+) -> ScannedDraft | Malformed:
     found = text(finding.get("VulnerabilityID"))
     if found is None:
         return Malformed(f"{place}.VulnerabilityID", "missing")
@@ -213,7 +232,7 @@ def _vulnerability(
 
 def _misconfiguration(
     report: _Report, place: str, target: str, status: FindingStatus, finding: dict[str, Any]
-) -> FindingDraft | Malformed | Ignored:
+) -> ScannedDraft | Malformed | Ignored:
     verdict = finding.get("Status", "FAIL")
     if verdict == "PASS":
         return Ignored("check passed")
@@ -233,6 +252,8 @@ def _misconfiguration(
     if named := entity_of(resource):
         draft["entities"].append(named)
     draft["title"] = line(f"{rule}: {line(finding.get('Title')) or message or 'no title'}") or rule
+    other = text(finding.get("AVDID"))
+    draft["aliases"] = [other] if other and other != rule else []
     draft["fix"] = line(finding.get("Resolution"), 512)
     draft["location"] = _at(target, start)
     draft["evidence"] = message
@@ -241,7 +262,7 @@ def _misconfiguration(
 
 def _secret(
     report: _Report, place: str, target: str, status: FindingStatus, finding: dict[str, Any]
-) -> FindingDraft | Malformed:
+) -> ScannedDraft | Malformed:
     rule = text(finding.get("RuleID"))
     if rule is None:
         return Malformed(f"{place}.RuleID", "missing")
@@ -257,7 +278,7 @@ def _secret(
 
 def _license(
     report: _Report, place: str, result: dict[str, Any], target: str, status: FindingStatus, finding: dict[str, Any]
-) -> FindingDraft | Malformed:
+) -> ScannedDraft | Malformed:
     rule = text(finding.get("Name"))
     if rule is None:
         return Malformed(f"{place}.Name", "missing")
@@ -274,7 +295,7 @@ def _license(
 
 def _draft(
     report: _Report, kind: FindingKind, rule: str, identity: str, status: FindingStatus, finding: dict[str, Any]
-) -> FindingDraft:
+) -> ScannedDraft:
     return {
         "type": "finding",
         "kind": kind,
@@ -287,6 +308,8 @@ def _draft(
         "severity": severity_of_word(finding.get("Severity")),
         "status": status,
         "reporter": "trivy",
+        "scan": report.id,
+        "target": report.target,
     }
 
 

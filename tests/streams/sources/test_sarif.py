@@ -274,7 +274,7 @@ def test_one_real_scan_in_trivy_s_json_and_in_sarif_gives_the_same_findings() ->
     folder = DATA / "scanner-trivy"
     native = Trivy().read(parse((folder / "alpine-310.json").read_bytes()), {})
     sarif = Sarif().read(parse((folder / "alpine-310.sarif").read_bytes()), RECEIVED)
-    expected = [comparable(draft) for _, draft in native]
+    expected = [comparable(draft) for _, draft in native if isinstance(draft, dict) and draft["type"] == "finding"]
     assert len(expected) == 4
     assert [comparable(draft) for _, draft in sarif] == expected
 

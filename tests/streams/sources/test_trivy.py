@@ -55,17 +55,25 @@ def vulnerability(**fields: Any) -> dict[str, Any]:
 
 
 def drafts(document: object) -> list[dict[str, Any]]:
-    """The drafts of a document, each of which the event contract accepts."""
-    found = []
+    """The findings of a document, each of which the event contract accepts, and the scan after them."""
+    found: list[dict[str, Any]] = []
     for item, reading in Trivy().read(document, {}):
         assert isinstance(reading, dict), reading
         EVENT.validate_python({**reading, "source": "trivy", "origin": ("raw", 0, 0, item)})
-        found.append(reading)
+        found.append({**reading})
+    scan = found.pop()
+    assert scan["type"] == "scan"
+    assert scan["findings"] == len(found)
+    assert all((draft["scan"], draft["target"]) == (scan["scan"], scan["target"]) for draft in found)
     return found
 
 
+def is_scan(reading: object) -> bool:
+    return isinstance(reading, dict) and reading["type"] == "scan"
+
+
 def only(document: object) -> Any:
-    (reading,) = [reading for _, reading in Trivy().read(document, {})]
+    (reading,) = [reading for _, reading in Trivy().read(document, {}) if not is_scan(reading)]
     return reading
 
 
@@ -231,7 +239,7 @@ def test_a_failed_check_is_a_misconfiguration_and_a_passed_one_is_ignored() -> N
     }
     statuses = [{**check, "Status": status} for status in ("FAIL", "PASS", "EXCEPTION")]
     document = report(Class="config", Type="dockerfile", Target="Dockerfile", Misconfigurations=statuses)
-    failed, passed, waived = (reading for _, reading in Trivy().read(document, {}))
+    failed, passed, waived, _scan = (reading for _, reading in Trivy().read(document, {}))
     assert passed == Ignored("check passed")
     assert isinstance(failed, dict)
     assert failed["type"] == "finding"
@@ -295,9 +303,31 @@ def test_every_broken_part_is_malformed_at_its_place_and_the_rest_is_read() -> N
 
 
 @pytest.mark.parametrize("results", [None, [], [{"Target": "x"}], [{"Target": "x", "Vulnerabilities": None}]])
-def test_a_clean_report_is_one_ignored_item(results: object) -> None:
-    """Nothing found is accounted for, too."""
-    assert only({**report(), "Results": results}) == Ignored("report without findings")
+def test_a_clean_report_is_a_scan_that_found_nothing(results: object) -> None:
+    """Nothing found is said, so that what was there before is fixed."""
+    ((item, scan),) = Trivy().read({**report(), "Results": results}, {})
+    assert item == 0
+    assert is_scan(scan)
+    assert isinstance(scan, dict)
+    assert scan["title"] == "trivy scanned image ghcr.io/acme/pay:1.4: 0 findings"
+
+
+def test_a_report_with_a_malformed_item_is_no_complete_scan() -> None:
+    """What could not be read may have been there: no scan says that it is gone."""
+    document = report(Vulnerabilities=[vulnerability(), {"PkgName": "x"}])
+    assert not any(is_scan(reading) for _, reading in Trivy().read(document, {}))
+
+
+def test_the_target_is_the_same_for_every_build_of_a_tag() -> None:
+    """Rescanned under its name with another digest, an image is one target; so is a repository, however cloned."""
+    document = report(Vulnerabilities=[vulnerability()])
+    again = copy.deepcopy(document)
+    again["Metadata"]["RepoDigests"] = ["ghcr.io/acme/pay@sha256:" + "5b" * 32]
+    again["ReportID"] = "0197f1a2-0000-7000-8000-000000000002"
+    assert drafts(document)[0]["target"] == drafts(again)[0]["target"] == "image ghcr.io/acme/pay:1.4"
+    assert drafts(document)[0]["scan"] != drafts(again)[0]["scan"]
+    repository = {**document, "ArtifactType": "repository", "ArtifactName": "https://github.com/acme/pay.git"}
+    assert drafts(repository)[0]["target"] == "repository acme/pay"
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data")
@@ -310,7 +340,7 @@ def test_real_reports_are_read_whole() -> None:
             assert path.name in {"SOURCE.json", "conda-cyclonedx.json", "pom-cyclonedx.json"}
             continue
         if path.name == "alpine-39-skip.json":
-            assert only(document) == Ignored("report without findings")
+            assert drafts(document) == []
             continue
         found = drafts(document)
         assert len({draft["source_id"] for draft in found}) == len(found), path.name

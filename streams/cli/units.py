@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from schemas.unit import Unit
-from streams.cli import table, unit_page
+from streams.cli import suppressed, table, unit_page
 from streams.cli.common import connected, fail
 
 REMEMBERED = 10_000
@@ -134,6 +134,39 @@ def tail(as_json: Json = False) -> None:
         reader.close()
     except NoUnits as error:
         raise fail(str(error), 1) from None
+
+
+@group.command("suppressed")
+def suppressed_(
+    by: Annotated[str | None, typer.Option(metavar="PATTERN", help="The units that this pattern hid.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One pattern a line; with --by, one unit.")] = False,
+) -> None:
+    """What is out of the primary queue: by pattern with its owner, reason and end, or every unit of one pattern."""
+    from streams.edge.units import NoUnits, every
+
+    loaded = connected()
+    revisions = (revision.unit for role in ("suppressed", "units") for revision in every(loaded, role))
+    try:
+        found = suppressed.by_pattern(revisions) if by is None else []
+        units = [] if by is None else suppressed.hidden_by(by, revisions)
+    except NoUnits as error:
+        raise fail(str(error), 1) from None
+    console = _console()
+    if by is None:
+        if as_json:
+            for hidden in found:
+                typer.echo(json.dumps(hidden.row()))
+            return
+        for line in suppressed.rows(found, console.width):
+            console.print(line, no_wrap=True, overflow="ellipsis")
+        typer.echo(f"{len(found)} patterns; `weir units suppressed --by PATTERN` lists units", err=True)
+        return
+    if not units:
+        raise fail(f"no pattern {table.plain(by)} ever hid a unit", 1)
+    for unit, where in units if as_json else ():
+        _write(json.dumps({"where": where, **unit.model_dump(mode="json", by_alias=True)}).encode())
+    for line in () if as_json else suppressed.unit_rows(units, console.width):
+        console.print(line, no_wrap=True, overflow="ellipsis")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""What goes into Weir's topics from its own hand: simulated raw records, the catalog and the configuration."""
+"""What goes into Weir's topics from its own hand: simulated raw records, catalog, configuration and reviews."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 
+from schemas.events import Review
 from streams.edge import client
 from streams.edge.dump import NoTopic, read_topic
 from streams.settings import Settings
@@ -145,6 +146,20 @@ def publish_catalog(settings: Settings, entities: Iterable[object]) -> int:
         sender.send(topic, key.encode(), orjson.dumps(record))
     sender.end()
     return len(fresh)
+
+
+def publish_reviews(settings: Settings, reviews: Iterable[Review]) -> int:
+    """Write reviews to their topic, by unit or pattern; gives their number. Raises ``NoTopic`` where there is none."""
+    topic = settings.topic("reviews")
+    require_topics(settings, [topic])
+    sender = _Sender(settings)
+    written = 0
+    for review in reviews:
+        key = review.unit_id or review.pattern or ""
+        sender.send(topic, key.encode(), review.model_dump_json(exclude_none=True).encode())
+        written += 1
+    sender.end()
+    return written
 
 
 def publish_config(settings: Settings) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -30,13 +30,14 @@ class UnitReader:
 
     Args:
         beginning: from the first record kept; else only what is committed from now on.
+        role: the topic: ``units``, or ``suppressed``, which holds the revisions that are out of the primary queue.
 
     Raises:
         NoUnits: if there is no such topic, or no broker answers.
     """
 
-    def __init__(self, settings: Settings, *, beginning: bool = True) -> None:
-        self.topic = settings.topic("units")
+    def __init__(self, settings: Settings, *, beginning: bool = True, role: str = "units") -> None:
+        self.topic = settings.topic(role)
         self.unreadable = 0
         """Records that are no unit of this version: skipped."""
         config = client.consumer(settings, settings.group("units-reader"), offset_reset="earliest")
@@ -142,13 +143,19 @@ class Latest:
         return name
 
 
-def latest(settings: Settings) -> Latest:
-    """Read the topic from its beginning to its end."""
-    reader = UnitReader(settings)
-    try:
-        found = Latest()
-        for revision in reader.to_end():
+def latest(settings: Settings, roles: Sequence[str] = ("units",)) -> Latest:
+    """Read topics of units from their beginning to their end, together: a unit's last revision may be in either."""
+    found = Latest()
+    for role in roles:
+        for revision in every(settings, role):
             found.take(revision)
-        return found
+    return found
+
+
+def every(settings: Settings, role: str = "units") -> Iterator[Revision]:
+    """Every revision of a topic up to its end as of now. Raises ``NoUnits``."""
+    reader = UnitReader(settings, role=role)
+    try:
+        yield from reader.to_end()
     finally:
         reader.close()

@@ -45,7 +45,8 @@ _UNSEEN: _Place = (-1, "", None)
 class CatalogFacts(NamedTuple):
     """What the catalog says of a component. None means not known, never no; references are in full.
 
-    ``depends_on`` has components and resources only: in the place of an API stands what provides it.
+    ``depends_on`` has components and resources only: in the place of an API stands what provides it. ``controls`` are
+    its compensating controls, ``criticality`` its tier, 1 the most critical; ``ref`` its full reference.
     """
 
     owner: str | None
@@ -55,6 +56,9 @@ class CatalogFacts(NamedTuple):
     privileged: bool | None
     customer_path: bool | None
     depends_on: tuple[str, ...]
+    ref: str
+    controls: tuple[str, ...]
+    criticality: int | None
 
 
 class Conflict(NamedTuple):
@@ -231,6 +235,9 @@ class Catalog:
             privileged="privileged" in tags or None,
             customer_path="customer-path" in tags or None,
             depends_on=tuple(sorted(set(_needs(record, self._provided())))),
+            ref=ref,
+            controls=tuple(record.get("controls", ())),
+            criticality=record.get("criticality"),
         )
 
     def conflicts(self) -> list[Conflict]:

@@ -1,8 +1,9 @@
 """The documents in one file, in order. Lines and rows are streamed; other files are held whole, up to a bound.
 
 A file may be one JSON document, one a line, an array of documents, YAML documents, or CSV rows (each an object of the
-header's names). Blank lines are no documents. What can't be cut into documents is one document with a ``problem``, so
-that nothing is lost silently.
+header's names). A CSV file that begins with a comment line, ``#…``, is one document ``{"comment", "columns", "rows"}``,
+since what the comment says is about all rows. Blank lines are no documents. What can't be cut into documents is one
+document with a ``problem``, so that nothing is lost silently.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TextIO
 
 import orjson
 
@@ -172,7 +173,12 @@ class documents:  # noqa: N801  # used like the function open
         text = io.TextIOWrapper(self._stream, "utf-8-sig", newline="")
         number = -1
         try:
-            for number, row in enumerate(csv.DictReader(text, restkey="", strict=True)):
+            first = text.readline(_LONGEST)
+            if first.startswith("#"):
+                number = 0
+                yield _table(first, text)
+                return
+            for number, row in enumerate(csv.DictReader(chain((first,), text), restkey="", strict=True)):
                 yield Document(number, orjson.dumps(row), MAX_RAW_BYTES)
         except UnicodeDecodeError as error:
             yield Document(number + 1, b"", problem=Problem("", f"not UTF-8: {error.reason}"))
@@ -181,6 +187,19 @@ class documents:  # noqa: N801  # used like the function open
         else:
             if number < 0:
                 yield Document(0, b"", problem=Problem("", "no rows"))
+
+
+def _table(comment: str, lines: TextIO) -> Document:
+    rows: list[list[str]] = []
+    size = 0
+    for row in csv.reader(lines, strict=True):
+        size += sum(map(len, row))
+        if size > MAX_INFLATED:
+            return Document(0, b"", problem=Problem("", f"larger than {MAX_INFLATED} characters"))
+        if row:
+            rows.append(row)
+    table = {"comment": comment.rstrip("\r\n"), "columns": rows[0] if rows else [], "rows": rows[1:]}
+    return Document(0, orjson.dumps(table))
 
 
 def _whole(content: bytes) -> Iterator[Document]:

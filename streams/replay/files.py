@@ -14,7 +14,10 @@ from typing import Literal, NamedTuple
 from streams.replay.documents import Form, documents
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
+from streams.sources.epss import Epss
+from streams.sources.kev import Kev
 from streams.sources.parse import ParseError, parse
+from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.registry import SOURCES, by_name, recognise
 
 _FORMS: dict[str, Form] = {
@@ -29,8 +32,15 @@ _FORMS: dict[str, Form] = {
 _LOOK = 20
 """Documents that are looked at to know the format of a file."""
 
-_CONTEXT = frozenset((Backstage.name,))
-"""Sources that give context only: their files count from the start."""
+Role = Literal["context", "exceptions", "events"]
+"""Context counts from the start of the replay; so does what exceptions say, but as changes they have a time, too."""
+
+_ROLES: dict[str, Role] = {
+    Backstage.name: "context",
+    Kev.name: "context",
+    Epss.name: "context",
+    PolicyExceptions.name: "exceptions",
+}
 
 
 class Unreadable(ValueError):
@@ -44,7 +54,7 @@ class Input(NamedTuple):
     path: Path
     form: Form
     source: Source | None
-    role: Literal["context", "events"]
+    role: Role
 
 
 class Skipped(NamedTuple):
@@ -129,10 +139,9 @@ def _input(number: int, path: Path, source: Source | None) -> Input | Skipped:
         found = _look(path, form or "json")
         if found is None and form in (None, "csv"):
             return Skipped(path, "no source reads this format; name one with NAME=PATH if it should")
-        role: Literal["context", "events"] = "context" if found in _CONTEXT else "events"
     else:
-        role = "context" if source.name in _CONTEXT else "events"
-    return Input(number, path, form or "json", source, role)
+        found = source.name
+    return Input(number, path, form or "json", source, _ROLES.get(found or "", "events"))
 
 
 def _look(path: Path, form: Form) -> str | None:

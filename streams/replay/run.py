@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import NamedTuple
 
 import orjson
@@ -257,8 +258,9 @@ class _Tail:
 def run(replay: Replay, inputs: Sequence[Input]) -> tuple[int, int]:
     """Replay files: those that give context first, then the others merged by the event time of their next documents.
 
-    A document without events, or of context, counts when it is reached. A file's own order is kept. A document that
-    has no time of its own and whose format allows that gets the log's time or, before there is any, its file's.
+    Policy exceptions are read after all other context, since the catalog places them; as changes they wait for their
+    time. A document without events, or of context, counts when it is reached. A file's own order is kept. A document
+    that has no time of its own and whose format allows that gets the log's time or, before there is any, its file's.
 
     Returns the number of documents, and of blank lines.
     """
@@ -285,21 +287,29 @@ def run(replay: Replay, inputs: Sequence[Input]) -> tuple[int, int]:
             replay.told.document(told, sum(tail.position for tail in tails))
         return taken
 
+    def wait(tail: _Tail, taken: Taken) -> bool:
+        """Let the events of a document wait for their turn; false if none of them has a time."""
+        stamp = next((stamp for event in taken.events if (stamp := stamp_of(event)) is not None), None)
+        if stamp is None:
+            return False
+        heapq.heappush(waiting, (stamp, tail.input.number, next(order), taken))
+        return True
+
     def push(tail: _Tail) -> None:
         """Read up to the next document that has a time, and let it wait."""
         for document in tail:
             taken = take(tail, document)
-            stamp = next((stamp for event in taken.events if (stamp := stamp_of(event)) is not None), None)
-            if stamp is not None:
-                heapq.heappush(waiting, (stamp, tail.input.number, taken))
+            if wait(tail, taken):
                 return
             replay.fold(taken)
 
-    waiting: list[tuple[int, int, Taken]] = []
-    for tail in tails:
-        if tail.input.role == "context":
-            for document in tail:
-                replay.fold(take(tail, document))
+    waiting: list[tuple[int, int, int, Taken]] = []
+    order = count()
+    for tail in [tail for role in ("context", "exceptions") for tail in tails if tail.input.role == role]:
+        for document in tail:
+            source, events = take(tail, document)
+            replay.fold(Taken(source, [event for event in events if stamp_of(event) is None]))
+            wait(tail, Taken(source, [event for event in events if stamp_of(event) is not None]))
     rest = [tail for tail in tails if tail.input.role == "events"]
     by_number = {tail.input.number: tail for tail in rest}
     # Files whose documents may have no time go last, so that there is a time to give them.
@@ -308,9 +318,10 @@ def run(replay: Replay, inputs: Sequence[Input]) -> tuple[int, int]:
         if len(rest) > _OPEN:
             tail.close()
     while waiting:
-        _, number, taken = heapq.heappop(waiting)
+        _, number, _, taken = heapq.heappop(waiting)
         replay.fold(taken)
-        push(by_number[number])
+        if number in by_number:
+            push(by_number[number])
     replay.finish()
     replay.told.document(told, sum(tail.position for tail in tails))
     return told, sum(tail.blank for tail in tails)

@@ -4,7 +4,8 @@ Descriptor format ``backstage.io/v1alpha1``: Component, Resource, System, API an
 one, ``record`` below, is small, so that a catalog of thousands fits the log:
 
     {kind, name, namespace, system, owner, depends_on: [ref], dependency_of: [ref], provides: [ref], tags: [text],
-     links: {repository: [owner/name], images: [reference], namespaces: [name], workloads: [name], arns: [arn]}}
+     links: {repository: [owner/name], images: [reference], namespaces: [name], workloads: [name], arns: [arn]},
+     controls: [text], criticality: 1 to 4}
 
 References are full and in lower case, ``component:default/pay``: kind and namespace default as the documentation of
 each field says. An API that a component consumes counts among ``depends_on``. Lists are sorted.
@@ -13,6 +14,12 @@ Annotations that link an entity to what events name: ``github.com/project-slug``
 ``backstage.io/source-location``; ``backstage.io/kubernetes-namespace`` and ``backstage.io/kubernetes-id``; any that
 ends in ``/container-image``; those of ``amazonaws.com`` and ``aws.amazon.com`` that hold an ARN. A value may list
 several, separated by commas.
+
+Two annotations are Weir's own, and their fields are there only where the entity has them:
+``weir.dev/compensating-controls: waf, mfa`` names what makes the component harder to reach, in words that a policy
+exception can name again; ``weir.dev/criticality: tier-1`` (to ``tier-4``, or ``1`` to ``4``; else a tag ``tier-1`` or
+``tier1``) says how much depends on it, 1 the most. Tags ``internet-facing``, ``privileged`` and ``customer-path`` count
+as they are.
 
 YAML is parsed by ``documents_from_yaml``; ``read`` takes the documents.
 """
@@ -33,6 +40,10 @@ from streams.sources.yaml_documents import documents_from_yaml as documents_from
 
 KINDS = frozenset({"component", "resource", "system", "api", "group"})
 
+CONTROLS = "weir.dev/compensating-controls"
+CRITICALITY = "weir.dev/criticality"
+
+_TIER = re.compile(r"(?:tier-?)?([1-4])")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _REFERENCE = re.compile(r"(?:(?P<kind>[A-Za-z]+):)?(?:(?P<namespace>[^:/]+)/)?(?P<name>[^:/]+)")
 _AWS = ("amazonaws.com", "aws.amazon.com")
@@ -112,7 +123,21 @@ def _read(place: str, entity: object) -> ContextDraft | Malformed | Ignored:
         "tags": sorted({tag.lower() for tag in texts(metadata.get("tags"), 63)}),
         "links": _links(mapping(metadata.get("annotations"))),
     }
+    annotations = mapping(metadata.get("annotations"))
+    if controls := sorted(set(_listed(annotations.get(CONTROLS)))):
+        record["controls"] = controls
+    if (tier := _tier(annotations.get(CRITICALITY), record["tags"])) is not None:
+        record["criticality"] = tier
     return {"type": "context", "kind": "catalog", "key": f"{kind}:{namespace}/{name}", "record": record}
+
+
+def _tier(annotation: object, tags: list[str]) -> int | None:
+    """The annotation goes before the tags; of several tags the most critical."""
+    given = _TIER.fullmatch((text(annotation, 16) or "").strip().lower())
+    if given is not None:
+        return int(given[1])
+    tiers = [int(found[1]) for tag in tags if tag.startswith("tier") and (found := _TIER.fullmatch(tag))]
+    return min(tiers, default=None)
 
 
 def _is_backstage(entity: dict[str, Any]) -> bool:

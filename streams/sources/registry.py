@@ -12,8 +12,11 @@ from streams.sources.aws_cloudtrail import CloudTrail
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
+from streams.sources.epss import Epss
 from streams.sources.github_webhook import GitHubWebhook
+from streams.sources.kev import Kev
 from streams.sources.ocsf import Ocsf
+from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.review import Reviews
 from streams.sources.sarif import Sarif
 from streams.sources.trivy import Trivy
@@ -26,6 +29,9 @@ SOURCES: tuple[Source, ...] = (
     Sarif(),
     Ocsf(),
     Backstage(),
+    Kev(),
+    Epss(),
+    PolicyExceptions(),
     Reviews(),
 )
 

@@ -195,6 +195,18 @@ def test_facts_tell_the_owner_and_what_is_tagged_and_do_not_guess_the_rest() -> 
     assert web.depends_on == ("component:default/pay",)
 
 
+def test_facts_tell_controls_tier_and_reference() -> None:
+    """Compensating controls and criticality are the record's; where it has none, there are none and it is not known."""
+    known = Catalog()
+    known.apply("component:default/pay", {"controls": ["mfa", "waf"], "criticality": 1})
+    known.apply("component:default/web", {})
+    pay, web = known.facts("Pay"), known.facts("web")
+    assert pay is not None
+    assert web is not None
+    assert (pay.ref, pay.controls, pay.criticality) == ("component:default/pay", ("mfa", "waf"), 1)
+    assert (web.controls, web.criticality) == ((), None)
+
+
 def test_names_and_references_lead_to_each_other() -> None:
     """What resolve gives is the name of the reference that ref gives back."""
     known = catalog()

@@ -61,6 +61,18 @@ def test_the_catalog_counts_from_the_start(folder: Path) -> None:
     assert {entry.path.name for entry in inputs if entry.role == "context"} == {"c.yaml", "entities.json"}
 
 
+def test_feeds_and_exceptions_are_known_by_content(folder: Path) -> None:
+    """KEV, EPSS and policy exceptions under any name are context; exceptions are read after it, being changes too."""
+    (folder / "k.json").write_bytes(b'{"catalogVersion":"2026.03.02","vulnerabilities":[]}')
+    (folder / "p.csv").write_bytes(b"#model_version:v1,score_date:2026-03-02T12:00:00Z\ncve,epss,percentile\n")
+    (folder / "x.ndjson").write_bytes(
+        b'{"id":"EX-1","created_at":"2026-03-01T09:00:00Z","control":"waf","component":"pay","valid_to":null}'
+    )
+    inputs, _ = find([str(folder)])
+    roles = {entry.path.name: entry.role for entry in inputs if entry.role != "events"}
+    assert roles == {"c.yaml": "context", "k.json": "context", "p.csv": "context", "x.ndjson": "exceptions"}
+
+
 def test_a_named_source_is_not_questioned(folder: Path) -> None:
     """NAME=PATH binds its path and --source all others; then any suffix and any content is read."""
     inputs, skipped = find(

@@ -81,6 +81,26 @@ def test_the_catalog_counts_from_the_start(replay_of: ReplayOf) -> None:
     assert done.replay.tallies["backstage"].outcomes == {"steering": 2}
 
 
+def test_an_exception_counts_from_the_start_and_is_a_change_in_its_time(replay_of: ReplayOf) -> None:
+    """Whatever its file is called: its context is folded before all events, its change is placed and waits."""
+    exceptions = [
+        {"id": f"EX-{n}", "created_at": "2026-03-02T09:03:00Z", "control": "waf", "component": "web", "valid_to": None}
+        for n in range(3)
+    ]
+    done = replay_of(
+        {
+            "a.ndjson": lines(*exceptions),
+            "b.ndjson": lines(finding(1, 1), finding(2, 5)),
+            "c.yaml": CATALOG,
+        }
+    )
+    assert done.order == ["f-1", "EX-0", "EX-1", "EX-2", "f-2"]
+    kinds = [getattr(event, "kind", event.type) for event in done.heard.events]
+    assert kinds[:5] == ["catalog", "catalog", *["policy_exception"] * 3]
+    assert [event.domain for event in done.heard.events if event.type == "change"] == ["system:shop"] * 3
+    assert (done.problems, done.heard.letters) == ([], [])
+
+
 def test_parameters_are_in_force_from_the_start(replay_of: ReplayOf) -> None:
     """A parameter given to the replay reaches the engine, and the unit names the parameters it was made under."""
     done = replay_of({"a.ndjson": lines(finding(1, 1))}, signal_severity=6)

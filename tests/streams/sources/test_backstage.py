@@ -157,3 +157,23 @@ def test_only_backstage_entities_are_recognised() -> None:
     assert Backstage().recognise([entity()], {})
     for other in ({}, [], {"apiVersion": "apps/v1"}, {"apiVersion": 1}, [{"kind": "Component"}], None):
         assert not Backstage().recognise(other, {})
+
+
+@pytest.mark.parametrize(
+    ("annotations", "tags", "controls", "tier"),
+    [
+        ({}, [], None, None),
+        ({"weir.dev/compensating-controls": "waf, mfa,,waf"}, [], ["mfa", "waf"], None),
+        ({"weir.dev/criticality": "Tier-2"}, ["tier-1"], None, 2),
+        ({"weir.dev/criticality": "1"}, [], None, 1),
+        ({"weir.dev/criticality": "gold"}, ["tier3", "tier-2"], None, 2),
+        ({"weir.dev/criticality": 1, "weir.dev/compensating-controls": ["waf"]}, ["tier-5", "tiered"], None, None),
+    ],
+)
+def test_controls_and_criticality(
+    annotations: dict[str, Any], tags: list[str], controls: list[str] | None, tier: int | None
+) -> None:
+    """Two annotations of Weir's own, the tier also as a tag; without them the record has no such field."""
+    [draft] = records(entity(metadata={"name": "pay", "annotations": annotations, "tags": tags}))
+    assert (draft["record"].get("controls"), draft["record"].get("criticality")) == (controls, tier)
+    assert None not in (draft["record"].get("controls", ()), draft["record"].get("criticality", 0))

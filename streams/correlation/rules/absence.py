@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from schemas.rule import Side
 from streams.correlation.rules import run as runs_of
-from streams.correlation.rules.hit import MORE, STEPS, TIME, TOLD, Hit, Hits, since
+from streams.correlation.rules.hit import MORE, SOURCE, STEPS, TIME, TOLD, Hit, Hits, since
 from streams.correlation.rules.run import LAST, Run
 
 
@@ -62,7 +62,7 @@ class Absence:
         return Settled(tuple(out), runs_of.joined((*base, *missed), self.timespan), tuple(added), tuple(removed))
 
     def finish(self, hits: Hits, base: tuple[Run, ...], oldest: int, room: int) -> tuple[Hits, tuple[Run, ...], bool]:
-        """Told hits that nothing can change any more become part of ``base``, the runs of what is no hit any more.
+        """What nothing can change any more goes; told hits become part of ``base``, the runs of what is no hit now.
 
         ``oldest``: the event time before which no event is taken. Where more than ``room`` hits are left, the oldest
         told ones follow, though a late event might still have disproved them; then the answer's last is true.
@@ -70,16 +70,20 @@ class Absence:
         out: list[Hit] = []
         done: list[Run] = []
         for hit in hits:
-            if hit[TOLD] and hit[TIME] + self.wait < oldest:
-                done.append(runs_of.of((hit,), self.steps))
-            elif hit[TIME] + 2 * self.timespan >= oldest:
+            if hit[STEPS] & self.present and hit[TIME] + self.wait < oldest:
+                if hit[TOLD]:
+                    done.append(runs_of.of((hit,), self.steps))
+                    continue
+                hit = (hit[TIME], hit[STEPS] & ~self.present, *hit[SOURCE:])  # it did come; that is not asked again
+            if hit[STEPS] and hit[TIME] + 2 * self.timespan >= oldest:
                 out.append(hit)
+        out.sort()  # at one instant, a hit that lost a step has another place
         forced = [hit for hit in out if hit[TOLD]][: max(0, len(out) - room)]
         done += [runs_of.of((hit,), self.steps) for hit in forced]
-        kept = set(forced)
-        alive = [run for run in base if run[LAST] + 2 * self.timespan >= oldest]
-        left = tuple(hit for hit in out if hit not in kept)
-        return left, runs_of.joined((*alive, *done), self.timespan), bool(forced)
+        moved = set(forced)
+        left = tuple(hit for hit in out if hit not in moved)
+        over = runs_of.joined((*base, *done), self.timespan)
+        return left, tuple(run for run in over if run[LAST] + 2 * self.timespan >= oldest), bool(forced)
 
     def _came(self, hits: Hits, time: int) -> bool:
         """Whether an absent step did come for an event at ``time``."""

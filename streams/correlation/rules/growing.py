@@ -52,7 +52,6 @@ def grow(window: Window, hits: Hits, runs: tuple[Run, ...], hit: Hit, steps: int
             added.append(hit)
     if begin <= last:
         added += hits[since(hits, begin) : since(hits, last + 1)]
-    added.sort()
     grown = runs_of.of(added, steps)
     for run in before:
         if at is not None and run[FIRST] <= time <= run[LAST]:

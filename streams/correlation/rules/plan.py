@@ -50,8 +50,7 @@ class PlannedStep:
 class Plan:
     """One rule without faults.
 
-    ``hold`` is the event time behind the oldest event still taken that may matter to it, ``keep`` the hits a group may
-    have, ``least`` the most hits of one step that a window needs. All in ms where they are times.
+    ``keep`` is how many hits a group may have, ``least`` the most hits of one step that a window needs.
     """
 
     def __init__(self, rule: Rule) -> None:
@@ -80,7 +79,6 @@ class Plan:
             absent = [(n, step.at_least, step.absent) for n, step in enumerate(rule.steps) if step.absent is not None]
             present = next(n for n, step in enumerate(rule.steps) if step.absent is None)
             self.absence = Absence(present, absent, rule.timespan)
-        self.hold = rule.timespan if self.absence is None else 2 * rule.timespan
         self.least = max(each)
         self.keep = 32 + 4 * (least if rule.kind in ("count", "distinct") else sum(each))
         self.steps = [PlannedStep(self, number, step) for number, step in enumerate(rule.steps)]

@@ -8,7 +8,8 @@ is tried.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Protocol
 
 from streams.correlation.rules.hit import STEPS, TIME, VALUES, Hit, since
@@ -79,14 +80,17 @@ class _Tally:
 class _Labelled:
     """So many labels, each often enough."""
 
-    def __init__(self, labels: int, least: dict[int | str, int] | None, timespan: int) -> None:
+    def __init__(
+        self,
+        labels: int,
+        of: Callable[[Hit], Sequence[int | str]],
+        least: dict[int | str, int] | None,
+        timespan: int,
+    ) -> None:
         self.labels = labels
+        self.of = of  # the labels of a hit
         self.least = least
         self.timespan = timespan
-
-    def of(self, hit: Hit) -> Sequence[int | str]:
-        """The labels of a hit."""
-        raise NotImplementedError
 
     def reach(self, hits: Sequence[Hit], place: int) -> Span | None:
         """See ``Window``."""
@@ -139,22 +143,17 @@ class Distinct(_Labelled):
     """``least`` different values."""
 
     def __init__(self, least: int, timespan: int) -> None:
-        super().__init__(least, None, timespan)
-
-    def of(self, hit: Hit) -> Sequence[int | str]:
-        """Its values."""
-        return hit[VALUES]
+        super().__init__(least, itemgetter(VALUES), None, timespan)
 
 
 class Together(_Labelled):
     """Every step, ``least[n]`` times the n-th."""
 
     def __init__(self, least: Sequence[int], timespan: int) -> None:
-        super().__init__(len(least), dict(enumerate(least)), timespan)
+        super().__init__(len(least), self._steps_of, dict(enumerate(least)), timespan)
         self._steps: dict[int, tuple[int, ...]] = {}
 
-    def of(self, hit: Hit) -> Sequence[int | str]:
-        """Its steps."""
+    def _steps_of(self, hit: Hit) -> Sequence[int | str]:
         mask = hit[STEPS]
         steps = self._steps.get(mask)
         if steps is None:

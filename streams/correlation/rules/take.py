@@ -42,7 +42,7 @@ def wake(state: RuleState, plan: Plan, line: str, row: GroupRow, watermark: int)
     settled_row = row
     if plan.absence is not None:
         settled_row, told = _settle(plan, plan.absence, line, row, watermark)
-    if row.newest() + plan.hold < watermark - plan.lateness:
+    if row.newest() + plan.timespan < watermark - plan.lateness:
         state.drop(line)
         return told
     if settled_row != row:
@@ -75,7 +75,7 @@ def _settle(plan: Plan, absence: Absence, line: str, row: GroupRow, watermark: i
 
 
 def _arm(state: RuleState, plan: Plan, line: str, row: GroupRow, watermark: int) -> None:
-    when = row.newest() + plan.hold + plan.lateness + 1
+    when = row.newest() + plan.timespan + plan.lateness + 1
     due = None if plan.absence is None else plan.absence.due(row.hits, watermark)
     state.arm(line, when if due is None else min(when, due))
 

@@ -58,7 +58,7 @@ def test_forgetting_inside_a_run_loses_nothing(name: str, data: Any) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_full_group_finds_no_window_that_is_not_there(name: str, data: Any) -> None:
-    """Where hits were thinned or dropped, every match of a growing rule still holds what the rule asks for."""
+    """Where hits were thinned or dropped, matches still hold what the rule asks for, and count no event twice."""
     asked = TRIAL[name]
     caller = Caller(compiled(asked))
     (plan,) = caller.rules.plans.values()
@@ -75,6 +75,27 @@ def test_a_full_group_finds_no_window_that_is_not_there(name: str, data: Any) ->
     real = expected(asked, seen)
     for match in caller.open.values():
         assert any(first <= match.first and match.last <= last for _, first, last, _, _ in real)
+    assert sum(match.members for match in caller.open.values()) <= len(seen)
+
+
+@pytest.mark.parametrize("name", ["after", "before", "around"])
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["a", "a", "a", "b", "c", ""]), min_size=20, max_size=80))
+def test_settled_absences_are_forgotten_without_loss(name: str, names: list[str]) -> None:
+    """What no event can change any more leaves the hits, and the matches are those of all events."""
+    asked = TRIAL[name].model_copy(update={"lateness": 0})
+    caller = Caller(compiled(asked))
+    (plan,) = caller.rules.plans.values()
+    plan.keep = 16
+    known = [s.id for s in asked.steps]
+    seen = [Seen(n * 20 * SECOND, (each,), f"e{n:02}", "g", ("v",)) for n, each in enumerate(names) if each in known]
+    for each in seen:
+        for reading in observed(each):
+            caller.observe(reading, each.time, each.time)
+        assert all(len(row[1]) <= 16 and row[4] for row in caller.state.groups.values())
+    caller.advance(END)
+    found = {(match.first, match.last, match.anchor[1], match.members) for match in caller.open.values()}
+    assert found == {(first, last, anchor, len(names)) for _, first, last, anchor, names in expected(asked, seen)}
 
 
 def test_thinned_neighbours_still_count() -> None:
@@ -85,6 +106,16 @@ def test_thinned_neighbours_still_count() -> None:
     (match,) = caller.observe(activity("b", "b"), 10_000)
     assert not match.exact
     assert (match.first, match.last, match.members) == (0, 10_000, 1_001)
+
+
+def test_the_ends_of_a_thinned_stretch_stay() -> None:
+    """What a window needs of either end of a flood is kept, so the late other step still finds it."""
+    for at in (20 - MINUTE, 9_970 + MINUTE):
+        caller = Caller(compiled(rule("all", step("a", 3), step("b"))))
+        for number in range(1_000):
+            caller.observe(activity(f"e{number}", "a"), number * 10)
+        (match,) = caller.observe(activity("b", "b"), at)
+        assert match.counts == (("a", 3), ("b", 1))
 
 
 def test_old_groups_are_forgotten() -> None:

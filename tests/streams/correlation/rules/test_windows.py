@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import doctest
 from itertools import permutations
 
 import pytest
 
+from streams.correlation.rules import rule_set
 from tests.streams.correlation.rules.scene import (
     DAY,
     END,
@@ -24,6 +26,13 @@ LACK = rule("absence", step("a"), step("b", absent="after"))
 
 def spans(caller: Caller) -> list[tuple[int, int, int]]:
     return sorted((match.first, match.last, match.members) for match in caller.open.values())
+
+
+def test_the_documented_example_runs() -> None:
+    """What the documentation of the rule set shows is what happens."""
+    result = doctest.testmod(rule_set)
+    assert result.attempted
+    assert not result.failed
 
 
 @pytest.mark.parametrize("order", list(permutations([0, 10, 30, 200])))
@@ -154,6 +163,16 @@ def test_one_event_takes_one_place_of_a_sequence() -> None:
     assert caller.observe(activity("y", "a", actor="eve"), 0)
 
 
+def test_events_of_one_instant_take_the_places_that_serve() -> None:
+    """Where one event could take two places and another only one of them, both find theirs."""
+    three = rule("sequence", step("a"), step("b"), step("c"))
+    readings = [("x", "a"), ("x", "b"), ("y", "a"), ("y", "c")]
+    caller = Caller(compiled(three)).observe_all((activity(name, action), 0) for name, action in readings)
+    assert not caller.told
+    (match,) = caller.observe(activity("z", "c"), 0)
+    assert match.members == 3
+
+
 def test_a_call_that_is_also_a_change_counts_once() -> None:
     """The activity and the change read from one record are one event."""
     caller = Caller(compiled(rule("count", step("a"), at_least=2)))
@@ -181,6 +200,15 @@ def test_absence_is_not_told_where_it_came() -> None:
         assert bool(caller.advance(3 * MINUTE)) is told
 
 
+def test_what_still_forbids_is_not_forgotten() -> None:
+    """Two timespans back, an event can keep another from being told that a late one could still concern."""
+    asked = compiled(rule("absence", step("a"), step("b", absent="around"))).plans["r@1"].absence
+    assert asked is not None
+    hits = ((0, 2, "test", "b", (), 0, ()), (MINUTE, 1, "test", "a", (), 0, ()))
+    assert asked.finish(hits, (), 2 * MINUTE, room=9) == (hits, (), False)
+    assert asked.finish(hits, (), 2 * MINUTE + 1, room=9) == ((), (), False)
+
+
 def test_a_late_event_takes_an_absence_back() -> None:
     """A B that comes late withdraws what was told, or leaves what else is missed."""
     caller = Caller(compiled(LACK))
@@ -196,9 +224,10 @@ def test_a_late_event_takes_an_absence_back() -> None:
     assert not caller.open
 
 
-def test_a_chain_of_absences_is_one_match() -> None:
+@pytest.mark.parametrize("lateness", [0, 60 * MINUTE])
+def test_a_chain_of_absences_is_one_match(lateness: int) -> None:
     """Events without what should follow, at most a timespan apart, are one match that grows."""
-    caller = Caller(compiled(LACK))
+    caller = Caller(compiled(LACK.model_copy(update={"lateness": lateness})))
     for number in range(300):
         caller.observe(activity(f"a{number}", "a"), number * 30 * SECOND, number * 30 * SECOND)
     caller.advance(END // 2)

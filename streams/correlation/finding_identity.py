@@ -210,9 +210,9 @@ def _where(finding: Finding) -> Sequence[_Part]:
     files = [] if vulnerable and images else _files(finding)
     if images:
         return [((*place, *files[:1]), _in(files) + words) for place, words in images][:_PLACES]
-    named = [(kind, id_) for kind, id_ in finding.entities if kind in ("resource", "host", "workload")]
+    named = _named(finding.entities, ("resource", "host", "workload")) or _named(finding.entities, ("principal",))
     if named and (vulnerable or not files):
-        return [((kind, id_.casefold()), f" of {kind} {id_}") for kind, id_ in dict.fromkeys(named[:_PLACES])]
+        return [((kind, id_.casefold()), f" of {kind} {id_}") for kind, id_ in named]
     scopes: list[_Part] = [
         (("repository", id_.casefold()), f" of repository {id_}")
         for kind, id_ in dict.fromkeys(finding.entities)
@@ -228,6 +228,15 @@ def _where(finding: Finding) -> Sequence[_Part]:
     if vulnerable:  # each file by itself: a report that knows fewer of them is still about one
         return [((*scope, file), f" of {file}{words}") for scope, words in scopes for file in files]
     return [((*scope, files[0]), f"{_in(files)}{words}") for scope, words in scopes]
+
+
+def _named(entities: Sequence[tuple[str, str]], kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """The first entity of each kind: what a finding is about comes before what lies around it."""
+    first: dict[str, str] = {}
+    for kind, id_ in entities:
+        if kind in kinds:
+            first.setdefault(kind, id_)
+    return sorted(first.items())
 
 
 def _in(files: Sequence[str]) -> str:
@@ -252,7 +261,7 @@ def _images(finding: Finding) -> Sequence[_Part]:
 def _files(finding: Finding) -> list[str]:
     """Paths without what differs between tools: a leading slash or dot, a Windows separator."""
     found = [id_ for kind, id_ in finding.entities if kind == "file"]
-    if not found and finding.location and "://" not in finding.location and not finding.location.startswith("arn:"):
-        found = [_POSITION.sub("", finding.location)]
+    if not found and finding.location and "::" not in finding.location and ":/" not in finding.location:
+        found = [_POSITION.sub("", finding.location)] if not finding.location.startswith("arn:") else []
     trimmed = (file.replace("\\", "/").removeprefix("./").lstrip("/") for file in found)
     return list(dict.fromkeys(file for file in trimmed if file))[:_FILES]

@@ -84,6 +84,11 @@ def of_target(target: str) -> tuple[str, str | None]:
     return target, _TARGETS.get(target) or kind_of_file(target)
 
 
+def is_aggregate(target: str) -> bool:
+    """Whether a target stands for all packages of a language, wherever they lie."""
+    return target in _TARGETS
+
+
 def kind_of_file(path: str) -> str | None:
     """The kind of the packages that a lock file, manifest or archive holds, by its name."""
     name = path.rpartition("/")[2]

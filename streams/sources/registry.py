@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from streams.sources.asff import Asff
 from streams.sources.aws_cloudtrail import CloudTrail
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
+from streams.sources.cyclonedx import CycloneDX
 from streams.sources.epss import Epss
 from streams.sources.github_webhook import GitHubWebhook
+from streams.sources.gitlab_codequality import GitLabCodeQuality
+from streams.sources.gitlab_report import GitLabReport
+from streams.sources.grype import Grype
 from streams.sources.kev import Kev
 from streams.sources.ocsf import Ocsf
 from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.review import Reviews
 from streams.sources.sarif import Sarif
+from streams.sources.semgrep import Semgrep
 from streams.sources.trivy import Trivy
 
 SOURCES: tuple[Source, ...] = (
@@ -28,6 +34,12 @@ SOURCES: tuple[Source, ...] = (
     Trivy(),
     Sarif(),
     Ocsf(),
+    Grype(),
+    Asff(),
+    GitLabReport(),
+    GitLabCodeQuality(),
+    CycloneDX(),
+    Semgrep(),
     Backstage(),
     Kev(),
     Epss(),

@@ -19,16 +19,19 @@ Source: CloudTrail user guide, "CloudTrail record contents for management, data,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from operator import itemgetter
 
 from schemas.events import ChangeKind, ChangeStatus, Outcome
 from streams.sources.aws_changes import change_of
-from streams.sources.aws_names import ENTITIES, principal_of
+from streams.sources.aws_identities import STATES, Issue, scope_of, statements
+from streams.sources.aws_names import ENTITIES, partition_of, principal_of
 from streams.sources.aws_resources import MAX_ENTITIES, Found, collect, parameters_of
-from streams.sources.base import ActivityDraft, ChangeDraft, EntityDraft, Ignored, Malformed, Reading
+from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
+from streams.sources.document import mapping
 from streams.sources.fields import INSTANTS, address, dig, instant, text
+from streams.sources.identity import IdentifiedActivity, IdentifiedChange, IdentityDraft
 from streams.sources.memo import Memo
 
 _AGENT = re.compile(r"\[?([A-Za-z][A-Za-z0-9.-]{0,39})")
@@ -122,11 +125,16 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
         call = None
     if call is None or time is None or type(source_id) is not str or not 0 < len(source_id) <= 512:
         return [(item, _refusal(record, place))]
-    action, known, change = call
+    action, known, change, states = call
 
     get = record.get
     caller = identity.get if type(identity) is dict else {}.get
     context = caller("sessionContext")
+    issuer = grant = None
+    if context:
+        issuer = dig(context, "sessionIssuer", "arn")
+        scope = caller("inScopeOf")
+        grant = dig(scope, "credentialsIssuedTo") if scope else dig(context, "ec2RoleDelivery")
     traits = (
         recipient,
         default_account,
@@ -134,17 +142,18 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
         agent,
         caller("accountId"),
         caller("accessKeyId"),
+        grant,
         caller("type"),
-        caller("arn"),
-        dig(context, "sessionIssuer", "arn") if context else None,
+        caller("arn") or region,  # without one it is made, and its partition depends on the region
+        issuer,
         caller("principalId"),
         caller("userName"),
         caller("invokedBy"),
     )
     try:
-        account, domain, actor, who, common = _CALLERS[traits]
+        account, domain, actor, who, common, said = _CALLERS[traits]
     except TypeError:
-        account, domain, actor, who, common = _caller(tuple(t if type(t) is str else None for t in traits))
+        account, domain, actor, who, common, said = _caller(tuple(t if type(t) is str else None for t in traits))
     if type(region) is not str or len(region) > 32:
         region = ""
 
@@ -152,8 +161,8 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
     resources = get("resources")
     if type(resources) is list:
         for resource in resources:
-            arn = resource.get("ARN") if type(resource) is dict else None
-            entity = ENTITIES[arn] if type(arn) is str else None
+            named = resource.get("ARN") if type(resource) is dict else None
+            entity = ENTITIES[named] if type(named) is str else None
             if entity is not None:
                 found[entity] = None
     if asked:
@@ -171,7 +180,7 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
     elif answer and dig(answer, name) == "Failure":  # {"ConsoleLogin": "Failure"}
         outcome, error = "failure", "Failure"
 
-    activity: ActivityDraft = {
+    activity: IdentifiedActivity = {
         "type": "activity",
         "source_id": source_id,
         "time": time,
@@ -183,6 +192,18 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
         "outcome": outcome,
         "read_only": read_only if type(read_only) is bool else None,
     }
+    if states is not None and outcome == "success":
+        more = (
+            mapping(identity),
+            account,
+            region,
+            mapping(asked),
+            mapping(answer),
+            mapping(get("additionalEventData")),
+        )
+        said = (*said, *statements(Issue(*more), states))
+    if said:
+        activity["identities"] = list(said)
     if outcome == "failure":
         error = error[:256] if type(error) is str else "unreadable error code"
         activity["error"] = error
@@ -191,7 +212,7 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
         return [(item, activity)]
     if change is None or read_only is True:
         return [(item, activity)]
-    altered: ChangeDraft = {
+    altered: IdentifiedChange = {
         "type": "change",
         "source_id": source_id,
         "time": time,
@@ -205,6 +226,8 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
     }
     if change[0] in ("deploy", "code"):
         altered["revision"] = _revision(answer)
+    if said:
+        altered["identities"] = list(said)
     return [(item, activity), (item, altered)]
 
 
@@ -225,8 +248,9 @@ def _refusal(record: dict[str, object], place: str) -> Malformed | Ignored:
     return Malformed(f"{place}.{field}" if place else field, reason)
 
 
-Call = tuple[str, dict[str, str], tuple[ChangeKind, ChangeStatus] | None]
-"""Action, the parameters that name something, and the change it makes."""
+States = Callable[[Issue], list[IdentityDraft]]
+Call = tuple[str, dict[str, str], tuple[ChangeKind, ChangeStatus] | None, States | None]
+"""Action, the parameters that name something, the change it makes, and what it says about who stands for whom."""
 
 
 def _call(key: tuple[object, object, object]) -> Call | None:
@@ -235,25 +259,27 @@ def _call(key: tuple[object, object, object]) -> Call | None:
     if source is None or name is None or not (version is None or (isinstance(version, str) and version[:2] == "1.")):
         return None
     service = source.removesuffix(".amazonaws.com") or source
-    return f"{service}:{name}", parameters_of(service, name), change_of(service, name)
+    action = f"{service}:{name}"
+    return action, parameters_of(service, name), change_of(service, name), STATES.get(action)
 
 
 _CALLS = Memo(_call)
 
-Caller = tuple[str, str, str | None, str, Found]
-"""Account, domain, actor, name for readers, entities (shared: copy before adding)."""
+Caller = tuple[str, str, str | None, str, Found, tuple[IdentityDraft, ...]]
+"""Account, domain, actor, name for readers, entities (shared: copy before adding), who stands for whom."""
 
 
 def _caller(traits: tuple[object, ...]) -> Caller:
     """What the same caller's records have in common. Callers repeat, so this is worked out once for each."""
-    recipient, default, origin, user_agent, own, access_key, *identity = traits
+    recipient, default, origin, user_agent, own, access_key, grant, *identity = traits
     account = "unknown"
     for candidate in (recipient, default, own):
         if isinstance(candidate, str) and _ACCOUNT.fullmatch(candidate):
             account = candidate
             break
     kind, arn, issuer, principal_id, user_name, invoked_by = [text(value) or "" for value in identity]
-    principal = principal_of(kind, arn, issuer, text(own) or "", principal_id, user_name, invoked_by)
+    partition = partition_of(arn)
+    principal = principal_of(kind, arn, issuer, text(own) or "", principal_id, user_name, invoked_by, partition)
     entities: list[EntityDraft] = list(principal.entities)
     if isinstance(access_key, str) and _KEY_ID.fullmatch(access_key):
         entities.append(("access_key", access_key))
@@ -265,7 +291,12 @@ def _caller(traits: tuple[object, ...]) -> Caller:
     family = agent_family(user_agent) if isinstance(user_agent, str) else ""
     if family:
         entities.append(("user_agent", family))
-    return account, f"aws:{account}", principal.id, principal.label or "someone", dict.fromkeys(entities)
+    said: tuple[IdentityDraft, ...] = ()
+    acting = entities[len(principal.entities) - 1] if principal.entities else None
+    if acting is not None and acting[0] == "session" and isinstance(grant, str) and grant:
+        said = scope_of(acting, grant)
+    label = principal.label or "someone"
+    return account, f"aws:{account}", principal.id, label, dict.fromkeys(entities), said
 
 
 _CALLERS = Memo(_caller)

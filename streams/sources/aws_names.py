@@ -3,8 +3,10 @@
 An ARN is ``arn:partition:service:region:account:resource`` (AWS General Reference, "Amazon Resource Names"). What
 differs between records about the same thing, and is therefore taken away:
 
-- the path of an IAM user or role (``role/service-role/x`` is ``role/x``): names are unique in an account whatever the
-  path, and the ARN of an assumed-role session has no path to start with;
+- the path of an IAM user, role, group or instance profile (``role/service-role/x`` is ``role/x``): names are unique in
+  an account whatever the path, and the ARN of an assumed-role session has no path to start with; not that of a policy,
+  as AWS's own are told apart by it;
+- the form ``sts::…:assumed-role/x`` without a session's name, which is the role;
 - the six random characters after a secret's name, since a record may give the name alone (known by a digit or capital
   among them, so that ``db-secret`` stays whole);
 - the version or alias of a Lambda function, the id behind a CloudFormation stack's name, ``:*`` after a log group.
@@ -25,6 +27,7 @@ MAX_ARN = 512
 
 _SECRET_SUFFIX = re.compile(r"-(?![a-z]{6}$)[A-Za-z0-9]{6}$")
 _IAM_PRINCIPALS = ("user/", "role/")
+_IAM_NAMED = ("group/", "instance-profile/")
 
 
 def partition_of(region: str) -> str:
@@ -64,7 +67,12 @@ def _entity_of(arn: str) -> EntityDraft | None:
         if resource.startswith(_IAM_PRINCIPALS):
             kind, _, name = resource.partition("/")
             return "principal", f"{':'.join(parts[:5])}:{kind}/{name.rpartition('/')[2]}"
+        if resource.startswith(_IAM_NAMED):
+            kind, _, name = resource.partition("/")
+            return "resource", f"{':'.join(parts[:5])}:{kind}/{name.rpartition('/')[2]}"
     elif service == "sts":
+        if resource.startswith("assumed-role/") and resource.count("/") == 1:  # some write the role like this
+            return "principal", f"arn:{parts[1]}:iam::{parts[4]}:role/{resource.partition('/')[2]}"
         if resource.startswith(("assumed-role/", "federated-user/")):
             return "session", arn
     elif service == "secretsmanager":
@@ -92,7 +100,14 @@ NOBODY = Principal(None, "", ())
 
 
 def principal_of(
-    kind: str, arn: str, issuer: str, account: str, principal_id: str, user_name: str, invoked_by: str
+    kind: str,
+    arn: str,
+    issuer: str,
+    account: str,
+    principal_id: str,
+    user_name: str,
+    invoked_by: str,
+    partition: str = "aws",
 ) -> Principal:
     """The principal behind CloudTrail's ``userIdentity`` (each field, empty where absent).
 
@@ -112,9 +127,9 @@ def principal_of(
     if acting is not None:
         return Principal(acting[1], _short(acting[1], user_name), (("principal", acting[1]),))
     if kind == "Root" and account:
-        return _named(f"arn:aws:iam::{account}:root", "root")
+        return _named(f"arn:{partition}:iam::{account}:root", "root")
     if kind == "IAMUser" and account and user_name and user_name != "HIDDEN_DUE_TO_SECURITY_REASONS":
-        return _named(f"arn:aws:iam::{account}:user/{user_name}"[:MAX_ARN], user_name[:128])
+        return _named(f"arn:{partition}:iam::{account}:user/{user_name}"[:MAX_ARN], user_name[:128])
     if kind == "AWSService" or invoked_by.endswith(".amazonaws.com"):
         return _named(invoked_by[:MAX_ARN], invoked_by[:128]) if invoked_by and " " not in invoked_by else NOBODY
     if kind in ("SAMLUser", "WebIdentityUser", "AWSAccount", "Role", "AssumedRole", "IdentityCenterUser", "Unknown"):

@@ -14,6 +14,7 @@ the CDEvent as value), from an array of either, and bare. A type carries its own
   is longer than 512 characters or an id with a slash would make it ambiguous.
 - Time: ``context.timestamp``, when the producer saw it happen.
 - Lateness: not specified; five minutes.
+- Who stands for whom: an image by the ``tag`` of its package URL for the one by its digest.
 
 Source: CDEvents specification (context, continuous deployment and integration events), "CloudEvents binding";
 CloudEvents 1.0 Kafka protocol binding.
@@ -28,10 +29,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from schemas.events import ChangeKind
-from streams.sources.base import ChangeDraft, EntityDraft, Ignored, Malformed, Reading
+from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, purl, repository
 from streams.sources.document import digest, line, mapping
-from streams.sources.fields import dig, instant, text
+from streams.sources.fields import dig, email, instant, text
+from streams.sources.identity import IdentifiedChange, IdentityDraft, tag_of
 
 _TYPE = re.compile(r"dev\.cdevents\.([a-z]{1,32})\.([a-z]{1,32})(?:\.[0-9].{0,32})?")
 _KINDS: dict[str, dict[str, ChangeKind]] = {
@@ -55,6 +57,7 @@ _SUBJECTS = frozenset(
 """Subjects of the specification: safe as a metric label."""
 
 _OCI = re.compile(r"pkg:/{0,2}(?:oci|docker)/([^?#@]+)@([^?#]+)", re.IGNORECASE)
+_TAG = re.compile(r"[?&]tag=([^&#]+)")
 _REPOSITORY_URL = re.compile(r"[?&]repository_url=([^&#]+)")
 
 
@@ -87,7 +90,7 @@ def _is_event(value: object) -> bool:
     return _is_type(dig(value, "type")) or _is_type(dig(value, "context", "type"))
 
 
-def _read(event: object, headers: Mapping[str, str], place: str) -> ChangeDraft | Malformed | Ignored:
+def _read(event: object, headers: Mapping[str, str], place: str) -> IdentifiedChange | Malformed | Ignored:
     if not isinstance(event, dict):
         return Malformed(place.rstrip("."), "not an object")
     # Attributes of the CloudEvent stand in for fields that a sparse CDEvent leaves out: the binding makes them equal.
@@ -129,23 +132,27 @@ def _read(event: object, headers: Mapping[str, str], place: str) -> ChangeDraft 
 
 def _draft(
     key: str, source: str, time: str, kind: ChangeKind, what: str, subject: str, content: dict[str, Any]
-) -> ChangeDraft:
+) -> IdentifiedChange:
     of, _, predicate = what.partition(".")
     artifact = text(subject if of == "artifact" else content.get("artifactId"))
     environment = text(subject if of == "environment" else dig(content, "environment", "id"), 255)
     actor = text(content.get("user"), 255)
+    actor = email(actor) or actor
+    said: list[IdentityDraft] = []
     entities: list[EntityDraft] = []
     if of == "service":
         entities.append(("workload", subject))
     if environment:
         entities.append(("environment", environment))
-    entities += _artifact(artifact) if artifact else []
+    if artifact:
+        about, said = _artifact(artifact)
+        entities += about
     if (named := text(dig(content, "repository", "id"), 255)) and (found := repository(named)):
         entities.append(("repository", found.path))
     if actor:
         entities.append(("principal", actor))
     where = f" in {environment}" if environment and of != "environment" else ""
-    return {
+    draft: IdentifiedChange = {
         "type": "change",
         "source_id": key,
         "time": time,
@@ -157,19 +164,23 @@ def _draft(
         "status": "succeeded",
         "revision": artifact,
     }
+    if said:
+        draft["identities"] = said
+    return draft
 
 
-def _artifact(reference: str) -> list[EntityDraft]:
-    """An artifact's entity: the image of an OCI package URL or bare reference, the package of another URL."""
+def _artifact(reference: str) -> tuple[list[EntityDraft], list[IdentityDraft]]:
+    """An artifact's entity: the image of an OCI package URL or bare reference, the package of another URL; its tag."""
     oci = _OCI.match(reference)
     if oci is not None:
         where = _REPOSITORY_URL.search(reference)
         path = unquote(where[1] if where else oci[1])
         version = unquote(oci[2])
         found = image(f"{path}{'@' if ':' in version else ':'}{version}")
-        return [("image", found.id)] if found else []
+        tag = _TAG.search(reference)
+        return ([("image", found.id)], tag_of(found, unquote(tag[1])[:128] if tag else None)) if found else ([], [])
     if reference.startswith("pkg:"):
         package = purl(reference)
-        return [("package", package)] if package else []
+        return [("package", package)] if package else [], []
     found = image(reference)
-    return [("image", found.id)] if found and (found.tag or found.digest) else []
+    return ([("image", found.id)], tag_of(found)) if found and (found.tag or found.digest) else ([], [])

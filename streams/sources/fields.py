@@ -15,6 +15,7 @@ from streams.sources.memo import Memo
 _INSTANT = re.compile(
     r"(?P<year>[0-9]{4})-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-2][0-9]:[0-5][0-9])"
 )
+_EMAIL = re.compile(r"([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64})@([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 _DOTTED = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}")
 
 
@@ -59,6 +60,29 @@ def dig(document: object, *path: str) -> object:
             return None
         document = document.get(key)
     return document
+
+
+def host(value: object) -> str | None:
+    """A host name in lower case, without the dot of a fully qualified one: DNS tells neither apart (RFC 4343, 1034).
+
+    None for ``localhost``, which every host calls itself.
+
+    >>> host("Web-1.Example.COM.")
+    'web-1.example.com'
+    """
+    name = text(value, 255)
+    name = name.strip().lower().removesuffix(".") if name else None
+    return None if not name or name.partition(".")[0] == "localhost" else name
+
+
+def email(value: object) -> str | None:
+    """An e-mail address, its domain in lower case. The part before the at sign is its host's business (RFC 5321, 2.4).
+
+    >>> email("Ann.Lee@Example.COM"), email("ann")
+    ('Ann.Lee@example.com', None)
+    """
+    found = _EMAIL.fullmatch(value) if isinstance(value, str) and len(value) <= 254 else None
+    return f"{found[1]}@{found[2].lower()}" if found else None
 
 
 def address(value: object) -> str | None:

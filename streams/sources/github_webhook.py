@@ -10,6 +10,10 @@ Two shapes: the body with the HTTP headers ``X-GitHub-Event`` and ``X-GitHub-Del
 - Lateness: GitHub sends at once and waits ten seconds for an answer; the five minutes are for the gateway between.
 - Severity: the advisory's word; CVSS 0 beside a missing vector means not scored.
 
+- Logins are the same in any case, and so are owners and names of repositories (``canonical.repository``).
+- Who stands for whom: a pusher's login for the address that GitHub gives with it (not a ``noreply`` one), an image by
+  tag for the one by digest, an abbreviated hash deployed for the full one, the GHSA id of an advisory for its CVE id.
+
 Source: GitHub documentation, "Webhook events and payloads", "Handling failed webhook deliveries". Verifying
 ``X-Hub-Signature-256`` needs the untouched body and belongs to the gateway.
 """
@@ -24,16 +28,25 @@ from typing import Any, NamedTuple
 import orjson
 
 from schemas.events import ChangeKind, ChangeStatus, FindingStatus
-from streams.sources.base import ChangeDraft, EntityDraft, FindingDraft, Ignored, Malformed, Reading
-from streams.sources.canonical import image, vulnerability
+from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
+from streams.sources.canonical import image, repository, vulnerability
 from streams.sources.document import line, mapping, sequence
-from streams.sources.fields import cut, dig, instant, text
+from streams.sources.fields import cut, dig, email, instant, text
+from streams.sources.identity import (
+    IdentifiedChange,
+    IdentifiedFinding,
+    IdentityDraft,
+    commit_of,
+    cve_of,
+    tag_of,
+)
 from streams.sources.packages import package_url
 from streams.sources.severity import severity_of_word
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MAX_COMMITS = 20
+_NO_REPLY = ("@users.noreply.github.com", "@noreply.github.com")
 
 _STATES: dict[object, ChangeStatus] = {
     "success": "succeeded",
@@ -107,7 +120,7 @@ class GitHubWebhook:
         yield 0, _read(document, headers)
 
 
-def _read(document: object, headers: Mapping[str, str]) -> ChangeDraft | FindingDraft | Malformed | Ignored:
+def _read(document: object, headers: Mapping[str, str]) -> IdentifiedChange | IdentifiedFinding | Malformed | Ignored:
     if not isinstance(document, dict):
         return Malformed("", "not an object")
     if "payload" in document and "event" in document:
@@ -129,17 +142,18 @@ def _read(document: object, headers: Mapping[str, str]) -> ChangeDraft | Finding
     name = dig(payload, "repository", "full_name")
     if not isinstance(name, str) or not _REPOSITORY.fullmatch(name):
         return Malformed(f"{place}repository.full_name", "not of the form owner/name")
-    return reader(_Delivery(identity, payload, place, name, _login(payload.get("sender"))))
+    found = repository(name)
+    return reader(_Delivery(identity, payload, place, found.path if found else name, _login(payload.get("sender"))))
 
 
-def _deployment(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
+def _deployment(delivery: _Delivery) -> IdentifiedChange | Malformed | Ignored:
     time = instant(dig(delivery.payload, "deployment", "created_at"))
     if time is None:
         return Malformed(f"{delivery.place}deployment.created_at", "not an RFC 3339 time with an offset")
     return _deploy(delivery, time, "started", "created")
 
 
-def _deployment_status(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
+def _deployment_status(delivery: _Delivery) -> IdentifiedChange | Malformed | Ignored:
     given = dig(delivery.payload, "deployment_status", "created_at")
     time = instant(given)
     if time is None:
@@ -151,7 +165,7 @@ def _deployment_status(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored
     return _deploy(delivery, time, _STATES[state] if known else "unknown", str(state) if known else "unknown state")
 
 
-def _deploy(delivery: _Delivery, time: str, status: ChangeStatus, state: str) -> ChangeDraft:
+def _deploy(delivery: _Delivery, time: str, status: ChangeStatus, state: str) -> IdentifiedChange:
     deployment = mapping(delivery.payload.get("deployment"))
     extra = _extra(deployment.get("payload"))
     actor = _login(deployment.get("creator")) or delivery.sender
@@ -163,11 +177,13 @@ def _deploy(delivery: _Delivery, time: str, status: ChangeStatus, state: str) ->
     if environment:
         entities.append(("environment", environment))
     reference = text(extra.get("image"))
+    said = commit_of(deployment.get("ref"), commit)
     if reference and (found := image(reference)):
         entities.append(("image", found.id))
+        said += tag_of(found)
     kind: ChangeKind = "rollback" if _is_rollback(deployment, extra) else "deploy"
     what = f"{kind} of {delivery.repository}{'@' + commit[:12] if commit else ''}"
-    return {
+    draft: IdentifiedChange = {
         "type": "change",
         "source_id": delivery.id,
         "time": time,
@@ -179,6 +195,9 @@ def _deploy(delivery: _Delivery, time: str, status: ChangeStatus, state: str) ->
         "status": status,
         "revision": commit or cut(deployment.get("ref")),
     }
+    if said:
+        draft["identities"] = said
+    return draft
 
 
 def _is_rollback(deployment: dict[str, Any], extra: dict[str, Any]) -> bool:
@@ -197,7 +216,7 @@ def _extra(value: object) -> dict[str, Any]:
     return mapping(value)
 
 
-def _push(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
+def _push(delivery: _Delivery) -> IdentifiedChange | Malformed | Ignored:
     payload = delivery.payload
     if payload.get("deleted") is True:
         return Ignored("push deletes a branch or tag")
@@ -213,7 +232,7 @@ def _push(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
     message = line((cut(dig(payload, "head_commit", "message"), 1000) or "").partition("\n")[0], 200)
     entities: list[EntityDraft] = [("repository", delivery.repository)]
     entities += [("commit", found) for found in dict.fromkeys([commit, *hashes])]
-    return {
+    draft: IdentifiedChange = {
         "type": "change",
         "source_id": delivery.id,
         "time": time,
@@ -225,6 +244,17 @@ def _push(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
         "status": "succeeded",
         "revision": commit,
     }
+    if said := _pusher(payload.get("pusher")):
+        draft["identities"] = said
+    return draft
+
+
+def _pusher(pusher: object) -> list[IdentityDraft]:
+    """The server fills ``pusher`` in; authors are whoever their commits say."""
+    login, address = text(dig(pusher, "name"), 100), email(dig(pusher, "email"))
+    if login is None or address is None or address.endswith(_NO_REPLY):
+        return []
+    return [("principal", f"github:{login.lower()}", "principal", address)]
 
 
 def _moves_dependencies(sender: str | None, commits: list[dict[str, Any]]) -> bool:
@@ -240,7 +270,7 @@ def _moves_dependencies(sender: str | None, commits: list[dict[str, Any]]) -> bo
     return bool(touched) and all(path.rpartition("/")[2] in _DEPENDENCY_FILES for path in touched)
 
 
-def _dependabot_alert(delivery: _Delivery) -> FindingDraft | Malformed | Ignored:
+def _dependabot_alert(delivery: _Delivery) -> IdentifiedFinding | Malformed | Ignored:
     alert = mapping(delivery.payload.get("alert"))
     time = instant(alert.get("updated_at")) or instant(alert.get("created_at"))
     if time is None:
@@ -257,7 +287,7 @@ def _dependabot_alert(delivery: _Delivery) -> FindingDraft | Malformed | Ignored
     url = package_url(_ECOSYSTEMS.get(ecosystem or "", ecosystem), name, None) if name else None
     if url:
         entities.append(("package", url))
-    return {
+    draft: IdentifiedFinding = {
         "type": "finding",
         "source_id": delivery.id,
         "time": time,
@@ -274,6 +304,9 @@ def _dependabot_alert(delivery: _Delivery) -> FindingDraft | Malformed | Ignored
         "fix": text(dig(weak, "first_patched_version", "identifier")),
         "location": text(dig(alert, "dependency", "manifest_path"), 1024),
     }
+    if said := cve_of(ids):
+        draft["identities"] = said
+    return draft
 
 
 def _cvss(advisory: dict[str, Any]) -> float | None:
@@ -290,7 +323,7 @@ def _cvss(advisory: dict[str, Any]) -> float | None:
 
 def _login(user: object) -> str | None:
     login = text(dig(user, "login"), 100)
-    return f"github:{login}" if login else None
+    return f"github:{login.lower()}" if login else None
 
 
 def _with_people(entities: list[EntityDraft], *people: str | None) -> list[EntityDraft]:
@@ -309,7 +342,7 @@ def _epoch(value: object) -> str | None:
     return instant(value)
 
 
-_READERS: dict[str, Callable[[_Delivery], ChangeDraft | FindingDraft | Malformed | Ignored]] = {
+_READERS: dict[str, Callable[[_Delivery], IdentifiedChange | IdentifiedFinding | Malformed | Ignored]] = {
     "deployment": _deployment,
     "deployment_status": _deployment_status,
     "push": _push,

@@ -22,10 +22,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from schemas.events import FindingKind, FindingStatus
-from streams.sources.base import EntityDraft, FindingDraft, Ignored, Malformed, Reading
+from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import purl, vulnerability
 from streams.sources.document import digest, line, mapping, number, sequence, texts
 from streams.sources.fields import dig, instant, text
+from streams.sources.identity import IdentifiedFinding, IdentityDraft, cve_of
 from streams.sources.ocsf_entities import LIMIT, entities
 from streams.sources.packages import package_url
 from streams.sources.severity import severity_of_ocsf, severity_of_word
@@ -51,6 +52,7 @@ class _Event(NamedTuple):
     status: FindingStatus
     severity: int
     entities: list[EntityDraft]
+    identities: list[IdentityDraft]
     title: str | None
     location: str | None
     evidence: str | None
@@ -88,7 +90,7 @@ def _events(document: object) -> list[Any] | None:
     return document if isinstance(document, list) else None
 
 
-def _read(place: str, event: object) -> Iterator[FindingDraft | Malformed | Ignored]:
+def _read(place: str, event: object) -> Iterator[IdentifiedFinding | Malformed | Ignored]:
     if not isinstance(event, dict):
         yield Malformed(place.rstrip("."), "not an object")
         return
@@ -126,6 +128,7 @@ def _shared(place: str, event: dict[str, Any]) -> _Event | Malformed:
     account = text(dig(cloud, "account", "uid"), 128)
     provider = (text(cloud.get("provider"), 64) or "cloud").lower()
     message = line(event.get("message"), 2048)
+    about, said = entities(event)
     return _Event(
         id=identity,
         time=time,
@@ -133,7 +136,8 @@ def _shared(place: str, event: dict[str, Any]) -> _Event | Malformed:
         reporter=reporter,
         status=status or ("fixed" if activity == 3 else "open"),
         severity=severity_of_ocsf(event.get("severity_id")) or severity_of_word(event.get("severity")),
-        entities=entities(event),
+        entities=about,
+        identities=said,
         title=line(info.get("title")) or (line(message) if message else None),
         location=_location(event),
         evidence=message or line(info.get("desc"), 2048),
@@ -170,7 +174,7 @@ def _time(event: dict[str, Any]) -> str | None:
     return instant(event.get("time_dt"))
 
 
-def _detection(event: _Event, given: dict[str, Any]) -> FindingDraft:
+def _detection(event: _Event, given: dict[str, Any]) -> IdentifiedFinding:
     info = mapping(given.get("finding_info"))
     analytic = mapping(info.get("analytic"))
     rule = (
@@ -187,7 +191,7 @@ def _detection(event: _Event, given: dict[str, Any]) -> FindingDraft:
     return draft
 
 
-def _vulnerabilities(event: _Event, place: str, given: dict[str, Any]) -> Iterator[FindingDraft | Malformed]:
+def _vulnerabilities(event: _Event, place: str, given: dict[str, Any]) -> Iterator[IdentifiedFinding | Malformed]:
     found = given.get("vulnerabilities")
     if not isinstance(found, list) or not found:
         yield Malformed(f"{place}vulnerabilities", "missing or empty")
@@ -197,7 +201,7 @@ def _vulnerabilities(event: _Event, place: str, given: dict[str, Any]) -> Iterat
         yield _vulnerability(event, f"{place}vulnerabilities[{index}]", identity, mapping(entry))
 
 
-def _vulnerability(event: _Event, place: str, identity: str, entry: dict[str, Any]) -> FindingDraft | Malformed:
+def _vulnerability(event: _Event, place: str, identity: str, entry: dict[str, Any]) -> IdentifiedFinding | Malformed:
     cve = mapping(entry.get("cve"))
     rule = text(cve.get("uid")) or text(dig(entry, "advisory", "uid"))
     kind: FindingKind = "vulnerability"
@@ -218,6 +222,8 @@ def _vulnerability(event: _Event, place: str, identity: str, entry: dict[str, An
     related = [vulnerability(a) for a in texts(entry.get("related_vulnerabilities"))]
     advisory = text(dig(entry, "advisory", "uid"))
     draft["aliases"] = [a for a in dict.fromkeys([*related, *([advisory] if advisory else [])]) if a != rule]
+    if said := cve_of([rule, vulnerability(advisory)] if advisory else []):
+        draft["identities"] = [*event.identities, *said]
     draft["cvss"] = _cvss(cve)
     fixed = next((v for p in packages if (v := line(p.get("fixed_in_version")))), None)
     draft["fix"] = fixed or line(dig(entry, "remediation", "desc"))
@@ -238,8 +244,8 @@ def _cvss(cve: dict[str, Any]) -> float | None:
     return max((found for found in known if 0 <= found[1] <= 10), default=("", None))[1]
 
 
-def _draft(event: _Event, kind: FindingKind, rule: str, identity: str) -> FindingDraft:
-    return {
+def _draft(event: _Event, kind: FindingKind, rule: str, identity: str) -> IdentifiedFinding:
+    draft: IdentifiedFinding = {
         "type": "finding",
         "kind": kind,
         "source_id": identity if len(identity) <= 512 else digest((identity,)),
@@ -254,3 +260,6 @@ def _draft(event: _Event, kind: FindingKind, rule: str, identity: str) -> Findin
         "location": event.location,
         "evidence": event.evidence,
     }
+    if event.identities:
+        draft["identities"] = event.identities.copy()
+    return draft

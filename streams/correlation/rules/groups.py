@@ -29,7 +29,9 @@ class GroupRow(NamedTuple):
 
     def newest(self) -> int:
         """Event time of the newest thing in it."""
-        return max(self.hits[-1][TIME] if self.hits else NEVER, max((run[LAST] for run in self.runs), default=NEVER))
+        hit = self.hits[-1][TIME] if self.hits else NEVER
+        run = self.runs[-1][LAST] if self.runs else NEVER
+        return hit if hit > run else run
 
 
 EMPTY = GroupRow((), (), (), (), 1)
@@ -92,10 +94,10 @@ class RuleState:
             return
         lines.add(line)
         if len(lines) > plan.rule.max_groups:
-            self._evict(plan.key, len(lines) - plan.rule.max_groups + plan.rule.max_groups // 16)
+            self._evict(plan.key, len(lines) - plan.rule.max_groups + plan.rule.max_groups // 8)
         if len(self.groups) > MAX_GROUPS:
             largest = max(self._lines, key=lambda key: (len(self._lines[key]), key))
-            self._evict(largest, min(len(self._lines[largest]), len(self.groups) - MAX_GROUPS + MAX_GROUPS // 16))
+            self._evict(largest, min(len(self._lines[largest]), len(self.groups) - MAX_GROUPS + MAX_GROUPS // 8))
 
     def drop(self, line: str) -> None:
         """Forget a group."""

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from schemas.base import SEVERITY_NAMES
 from schemas.unit import Exploitability, Factor, Risk
+from streams.correlation.facts import UNKNOWN as UNKNOWN
+from streams.correlation.facts import Facts as Facts
 from streams.correlation.rows import SignalRow
-
-
-class Facts(NamedTuple):
-    """What the catalog says about a component. None means not known."""
-
-    owner: str | None = None
-    internet_facing: bool | None = None
-    privileged: bool | None = None
-    customer_path: bool | None = None
-    depends_on: tuple[str, ...] = ()
-
-
-UNKNOWN = Facts()
 
 SEVERITY_POINTS = (5.0, 5.0, 15.0, 30.0, 45.0, 60.0, 60.0)
 

@@ -1,0 +1,22 @@
+"""What the catalog says about a component, as correlation needs it. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Facts(NamedTuple):
+    """None means not known, never no. ``ref`` is the full reference, under which the context has its versions."""
+
+    owner: str | None = None
+    internet_facing: bool | None = None
+    privileged: bool | None = None
+    customer_path: bool | None = None
+    depends_on: tuple[str, ...] = ()
+    ref: str | None = None
+    controls: tuple[str, ...] = ()
+    criticality: int | None = None
+    """1 (the business stands still without it) to 4."""
+
+
+UNKNOWN = Facts()

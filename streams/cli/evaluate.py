@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from streams.cli.common import clear_errors, fail
 
@@ -54,7 +55,29 @@ def grouping(
         raise typer.Exit(1)
 
 
-EVALUATIONS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (("grouping", grouping),)
+def windows(data: Data, json: AsJson = False) -> None:
+    """Published correlation cases, written as rules: are co-occurrence, counts and absence in time exact?"""
+    from streams.evaluation import windows as evaluation
+
+    with clear_errors(OSError, ValueError, KeyError):
+        result = evaluation.run(data_folder(data), told)
+    if json:
+        as_json(result)
+    else:
+        table = Table("case", "kind", "tests right", title="Correlation cases")
+        for case in result["results"]:
+            tests = case["tests"]
+            right = sum(test["right"] and test["same_in_all_orders"] for test in tests)
+            table.add_row(case["case"], case["kind"], f"{right} of {len(tests)}")
+        Console().print(table)
+    if not result["passed"]:
+        raise typer.Exit(1)
+
+
+EVALUATIONS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
+    ("grouping", grouping),
+    ("windows", windows),
+)
 """To add an evaluation: a function here, and one entry."""
 
 

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from schemas.unit import Unit
-from streams.cli import suppressed, table, unit_page
+from streams.cli import suppressed, table, unit_compare, unit_page
 from streams.cli.common import connected, fail
 
 REMEMBERED = 10_000
@@ -167,6 +167,9 @@ def suppressed_(
         _write(json.dumps({"where": where, **unit.model_dump(mode="json", by_alias=True)}).encode())
     for line in () if as_json else suppressed.unit_rows(units, console.width):
         console.print(line, no_wrap=True, overflow="ellipsis")
+
+
+group.command("compare")(unit_compare.compare)
 
 
 def register(app: typer.Typer) -> None:

@@ -38,7 +38,7 @@ _ADVISORY = re.compile(
 )
 _SYSTEM = frozenset({"deb", "apk", "rpm", "alpm", "ebuild", "qpkg", "generic"})
 _VULNERABLE = frozenset({"vulnerability", "license"})
-_PURL = re.compile(r"pkg:([^/@]+)/([^@?#]+)")
+_PURL = re.compile(r"pkg:([^/@]+)/(@?[^@?#]+)")
 _DIGEST = re.compile(r"[a-z0-9+._-]+:[0-9a-f]{32,}")
 _POSITION = re.compile(r":\d+(-\d+)?$")
 _LEAST = 16

@@ -21,6 +21,14 @@ class Parameters(BaseModel):
     )
     update_interval_ms: int = Field(default=5_000, ge=0, description="least log time between two revisions of a unit")
     link_window_ms: int = Field(default=3_600_000, gt=0, description="event time in which shared entities link signals")
+    link_ms: int = Field(
+        default=1_000,
+        ge=1,
+        description="event time in which detections on a busy place link; on a quiet one 3600 times it",
+    )
+    routine_gap_ms: int = Field(
+        default=7_200_000, ge=0, description="event time between repeats of a routine detection that are one session"
+    )
     idle_close_ms: int = Field(default=14 * _DAY, gt=0, description="log time without a signal that closes a unit")
     retention_ms: int = Field(
         default=7 * _DAY,

@@ -44,6 +44,7 @@ from streams.correlation.signal import anomaly_signal, finding_signal
 from streams.correlation.state import SHARED, Domain, State
 from streams.correlation.unit import Engine
 from streams.dead_letters import headers as dead_letter_headers
+from streams.linking.announce import TABLE, announce
 from streams.records import LogRecord, Output
 from streams.sources.registry import SOURCES
 from streams.unit_record import unit_record
@@ -247,8 +248,10 @@ class Pipeline:
             if domain is not None and correlator.add_related(self.state, domain, event, now):
                 self.state.touched.add(event.domain)
             return
-        problem = f"no domain {event.domain}" if domain is None else review(self.state, domain, event, now)
-        self.state.touched.add(event.domain) if domain is not None else None
+        problem: str | None = f"no unit {event.unit_id} in {event.domain} that is open or was lately closed"
+        if domain is not None:
+            self.state.touched.add(event.domain)
+            problem = review(self.state, domain, event, now)
         if problem is not None:
             out.append(_refuse(event, "correlate", problem))
 
@@ -361,6 +364,7 @@ class Pipeline:
     def _emit(self, unit: Unit, out: list[Output]) -> None:
         self.revisions[unit.reason] += 1
         out.append(unit_record(unit))
+        out += announce(self.state.domain(unit.domain).table(TABLE), unit)
 
     def _salvage(self, record: LogRecord, out: list[Output]) -> list[Event]:
         """The events of a batch that does not validate as a whole; the others are dead letters."""

@@ -7,7 +7,7 @@ from typing import cast
 from streams.correlation.interval import Line, without
 from streams.correlation.lifecycle import touch
 from streams.correlation.naming import named
-from streams.correlation.rows import UnitRow
+from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain, State
 from streams.correlation.table import Row
 
@@ -17,7 +17,7 @@ EVICT = 16
 
 def relate(domain: Domain, cluster: str, row: Row) -> bool:
     """Note another unit that this one has to do with, ``row`` as ``(unit id, domain, relation, kind, id, text)``."""
-    key = f"{cluster}\x1f{row[0]}\x1f{row[2]}"
+    key = f"{cluster}\x1f{row[0]}\x1f{row[2]}" + (f"\x1f{row[3]}:{row[4]}" if row[3] is not None else "")
     if domain.related.get(key) == row:
         return False
     domain.note(domain.related, cluster, key, row)
@@ -63,7 +63,9 @@ def forget(state: State, domain: Domain, cluster: str) -> None:
     for key in sorted(domain.signals_of.pop(cluster, ())):
         _, name, session = key.split("\x1f")
         domain.runs_of.pop(f"{cluster}\x1f{name}", None)
+        domain.density.end(cast(SignalRow, domain.signals[key]), name, session)
         del domain.signals[key]
+        del domain.key_of[session]
         if state.moves is not None:
             state.ids[domain.name, session] = unit.unit_id
     release(domain, cluster)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from streams.correlation import closing, member_hash
+from streams.correlation.density import KIND, second
 from streams.correlation.hooks import begins, entity_key, hooks
 from streams.correlation.interval import Line, touched
 from streams.correlation.joining import counts, hold, join, unite
@@ -28,6 +29,11 @@ def add(state: State, domain: Domain, signal: SignalRow, *, late: bool, log_time
     """
     parameters = state.parameters
     name = signature(signal)
+    density = domain.density
+    risen: list[tuple[str, int]] = []
+    if signal.kind == KIND:
+        risen = density.note(signal, name, signal.first, parameters)
+        signal = signal._replace(routine=density.routine(name, signal.first))
     cluster, old = _session_of(state, domain, signal, name, log_time)
     before = [cast(SignalRow, domain.signals[key]) for key in old]
     row = signal
@@ -35,27 +41,37 @@ def add(state: State, domain: Domain, signal: SignalRow, *, late: bool, log_time
         row = fuse(row, earlier)
     if before:
         row = row._replace(home=before[0].home)
+    session = old[0].rpartition("\x1f")[2] if old else node(domain.name, row)
     placed = hooks(row, name, domain.spread, parameters, domain.root)
-    spans = [(earlier.first, earlier.last) for earlier in before]
-    moved = bool(before) and (len(before) > 1 or row.first < before[0].first) and begins(row, placed)
-    lost = _count(domain, row, name, spans, state)
+    moved = bool(before) and (len(before) > 1 or row.first < before[0].first)
+    lost = _count(domain, row, name, [(earlier.first, earlier.last) for earlier in before], state)
     if lost:
         placed = hooks(row, name, domain.spread, parameters, domain.root)
-    if cluster is None and (full := counts(state, domain, placed, row)) is not None:
+    partners: list[str] = []
+    if moved:
+        for earlier, key in zip(before, old, strict=True):
+            density.end(earlier, name, key.rpartition("\x1f")[2])
+    if moved or not before:
+        partners = list(density.partners(row, name, session, parameters.link_ms))
+    if cluster is None and (full := counts(state, domain, placed, row, partners)) is not None:
         session = _sum_up(state, domain, full, row)
         _account(state, domain, full, signal, late=late, log_time=log_time, offset=offset)
         return session
-    cluster = join(state, domain, cluster, placed, log_time, signal, offset)
-    session = _keep(state, domain, cluster, row, name, [key.rpartition("\x1f")[2] for key in old])
+    cluster = join(state, domain, cluster, placed, log_time, signal, offset, partners)
+    _keep(state, domain, cluster, row, name, session, [key.rpartition("\x1f")[2] for key in old[1:]])
     hold(domain, cluster, placed)
+    stale = {cluster} if moved and (row.kind == KIND or begins(row, placed)) else set()
+    if moved or not before:
+        stale.update(domain.unit_of(other) for other in density.begin(row, name, session, parameters.link_ms))
     _account(state, domain, cluster, signal, late=late, log_time=log_time, offset=offset)
-    if lost or moved:
-        stale = {cluster} if moved else set()
-        for key, start, end in lost:
-            stale.update(touched(cast(Line, domain.links.get(key, ())), start, end, 0))
-        for each in sorted(stale):
-            if each in domain.units:
-                regroup(state, domain, each, log_time)
+    for key, start, end in lost:
+        for line in (key, f"%{key}"):
+            stale.update(touched(cast(Line, domain.links.get(line, ())), start, end, 0))
+    for line, bucket in risen:
+        stale |= density.parted(line, bucket, parameters.link_ms, domain.unit_of)
+    for each in sorted(stale):
+        if each in domain.units:
+            regroup(state, domain, each, log_time)
     if len(domain.units) > parameters.max_units:
         closing.evict(state, domain, log_time)
     return session
@@ -65,19 +81,36 @@ def _session_of(
     state: State, domain: Domain, signal: SignalRow, name: str, log_time: int
 ) -> tuple[str | None, list[str]]:
     """The unit that holds sessions of this signature near the signal, and their keys; None if there are none."""
-    window = state.parameters.link_window_ms
-    time = signal.first
-    near = set(touched(cast(Line, domain.links.get(f"=\x1f{name}", ())), time, time, window))
+    line = cast(Line, domain.links.get(f"=\x1f{name}", ()))
+    if not line:
+        return None, []
+    near = {unit for first, last, unit in line if _continues(state, domain, signal, name, first, last)}
     if not near:
         return None, []
     cluster = unite(state, domain, near, log_time)
-    keys = sorted(
-        key
-        for key in domain.runs_of.get(f"{cluster}\x1f{name}", ())
-        if cast(SignalRow, domain.signals[key]).first - window <= time
-        and time <= cast(SignalRow, domain.signals[key]).last + window
-    )
+    keys = []
+    for key in sorted(domain.runs_of.get(f"{cluster}\x1f{name}", ())):
+        row = cast(SignalRow, domain.signals[key])
+        if _continues(state, domain, signal, name, row.first, row.last):
+            keys.append(key)
     return (cluster, keys) if keys else (None, [])
+
+
+def _continues(state: State, domain: Domain, signal: SignalRow, name: str, first: int, last: int) -> bool:
+    """Whether the signal belongs to a session of its signature from ``first`` to ``last``.
+
+    Of a detection the repeats within ``link_ms``, or where it is routine by then, within ``routine_gap_ms``.
+    """
+    time = signal.first
+    if first <= time <= last:
+        return True
+    parameters = state.parameters
+    earlier, later = (last, time) if last < time else (time, first)
+    if signal.kind != KIND:
+        return later - earlier <= parameters.link_window_ms
+    if (second(later) - second(earlier)) * 1000 <= parameters.link_ms:
+        return True
+    return later - earlier <= parameters.routine_gap_ms and domain.density.routine(name, later)
 
 
 def _count(
@@ -96,42 +129,41 @@ def _count(
     return sorted(lost)
 
 
-def _keep(state: State, domain: Domain, cluster: str, row: SignalRow, name: str, nodes: list[str]) -> str:
-    """The session's row in its unit, in place of the ones it is made of. Returns its node."""
+def _keep(
+    state: State, domain: Domain, cluster: str, row: SignalRow, name: str, session: str, fused: Iterable[str]
+) -> None:
+    """The session's row in its unit, in place of the ones that it is fused of."""
     prefix = f"{cluster}\x1f{name}"
     runs = domain.runs_of.setdefault(prefix, set())
     keys = domain.signals_of.setdefault(cluster, set())
-    if nodes:
-        session = nodes[0]
-        for gone in nodes[1:]:
-            key = f"{prefix}\x1f{gone}"
-            del domain.signals[key]
-            runs.discard(key)
-            keys.discard(key)
-            if state.moves is not None:
-                state.moves.append((domain.name, gone, session))
-    else:
-        session = node(domain.name, row)
-        row = row._replace(home=cluster)
+    for gone in fused:
+        key = f"{prefix}\x1f{gone}"
+        del domain.signals[key]
+        del domain.key_of[gone]
+        runs.discard(key)
+        keys.discard(key)
+        if state.moves is not None:
+            state.moves.append((domain.name, gone, session))
     key = f"{prefix}\x1f{session}"
-    domain.signals[key] = row
+    domain.signals[key] = row if row.home else row._replace(home=cluster)
+    domain.key_of[session] = key
     runs.add(key)
     keys.add(key)
     unit = cast(UnitRow, domain.units[cluster])
     if unit.signals != len(keys):
         sealed = unit.sealed or len(keys) >= state.parameters.max_signals
         domain.units[cluster] = unit._replace(signals=len(keys), sealed=sealed)
-    return session
 
 
 def _sum_up(state: State, domain: Domain, cluster: str, row: SignalRow) -> str:
     """Count a signal in a full unit that was told the same about other things."""
     name = summary(row)
-    before = [cast(SignalRow, domain.signals[key]) for key in domain.runs_of.get(f"{cluster}\x1f{name}", ())]
-    nodes = [key.rpartition("\x1f")[2] for key in domain.runs_of.get(f"{cluster}\x1f{name}", ())]
-    for earlier in before:
-        row = fuse(row, earlier)._replace(entities=earlier.entities, home=earlier.home)
-    return _keep(state, domain, cluster, row, name, nodes)
+    session = f"{cluster}{name}"
+    there = cast(SignalRow | None, domain.signals.get(f"{cluster}\x1f{name}\x1f{session}"))
+    if there is not None:
+        row = fuse(row, there)._replace(entities=there.entities, home=there.home)
+    _keep(state, domain, cluster, row, name, session, ())
+    return session
 
 
 def _account(

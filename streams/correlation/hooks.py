@@ -6,6 +6,7 @@ A hook is a place on the line of a key: two sessions are linked if their places 
 - an entity's own line: for as long as few unrelated signals share it (``spread``).
 - ``@``: the line of a shared entity: only sessions that *begin* together are linked, since what happens on one host at
   one moment is rarely two things. Lines are cut into minutes, so that they stay short.
+- ``%``: detections at a place. They are linked with one another as ``density`` says; here only with other signals.
 - what the signal brought along: identity of a finding, a grouping rule's key, a dependency between components.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from schemas.parameters import Parameters
+from streams.correlation.density import KIND, PLACES
 from streams.correlation.entity_weight import links
 from streams.correlation.rows import SignalRow
 from streams.correlation.spread import TARGETS, Spread
@@ -29,12 +31,17 @@ _CUT: Final = 60_000
 
 
 class Hook(NamedTuple):
-    """A place on a line: first and last event time (ms), and the window within which others are linked (ms)."""
+    """A place on a line: first and last event time (ms), and the window within which others are linked (ms).
+
+    ``sees``: another line whose sessions are linked, too. ``alone``: those on its own line are not.
+    """
 
     key: str
     first: int
     last: int
     window: int
+    sees: str = ""
+    alone: bool = False
 
 
 def itself(kind: str, id_: str, time: int) -> tuple[str, str]:
@@ -50,28 +57,28 @@ def entity_key(kind: str, id_: str) -> str:
 def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters, root: Root = itself) -> list[Hook]:
     """All places of a session. They follow from it, the numbers in ``spread``, and what entities stand for."""
     window = parameters.link_window_ms
+    detected = row.kind == KIND
     size = parameters.spread_bucket_ms
     first, last = row.first, row.last
-    out = [Hook(f"=\x1f{signature}", first, last, window)]
+    out = [Hook(f"=\x1f{signature}", first, last, parameters.link_ms if detected else window)]
     buckets = range(first // size, last // size + 1)
     roots = sorted({root(*entity, first) for entity in row.entities if links(*entity)})
     blocked = {b for b in buckets if spread.everywhere(roots, b, parameters) is not None}
     for kind, id_ in roots:
-        key = entity_key(kind, id_)
+        key, sees, alone = entity_key(kind, id_), "", False
+        if kind in PLACES:
+            key, sees, alone = (f"%{key}", key, True) if detected else (key, f"%{key}", False)
         common = [
             b for b in buckets if (kind in TARGETS and b in blocked) or not spread.specific((kind, id_), b, parameters)
         ]
-        if not common:
-            out.append(Hook(key, first, last, window))
-            continue
         start = first
         for bucket in common:
             if start < bucket * size:
-                out.append(Hook(key, start, bucket * size - 1, window))
+                out.append(Hook(key, start, bucket * size - 1, window, sees, alone))
             start = (bucket + 1) * size
         if start <= last:
-            out.append(Hook(key, start, last, window))
-        if first // size in common:
+            out.append(Hook(key, start, last, window, sees, alone))
+        if first // size in common and not alone:
             out.extend(_aligned(f"@{key}", first, parameters.align_ms))
     for key, width, begins in row.hooks:
         if not begins:

@@ -15,16 +15,14 @@ from streams.correlation.session import statement, summary
 from streams.correlation.state import Domain, State
 
 
-def counts(state: State, domain: Domain, placed: Iterable[Hook], row: SignalRow) -> str | None:
+def counts(
+    state: State, domain: Domain, placed: Iterable[Hook], row: SignalRow, partners: Iterable[str] = ()
+) -> str | None:
     """The full unit that the signal belongs to and that was told the same of other things: there it is counted.
 
     None if there is no such unit, or one that is not full can take the signal.
     """
-    found: set[str] = set()
-    for hook in placed:
-        line = domain.links.get(hook.key)
-        if line is not None:
-            found.update(touched(cast(Line, line), hook.first, hook.last, hook.window))
+    found = _touched(domain, placed, partners)
     if not found or not all(_full(state, cast(UnitRow, domain.units[c])) for c in found):
         return None
     name, said = summary(row), statement(row)
@@ -35,6 +33,16 @@ def counts(state: State, domain: Domain, placed: Iterable[Hook], row: SignalRow)
         if any(statement(cast(SignalRow, domain.signals[key])) == said for key in domain.signals_of[cluster]):
             return cluster
     return None
+
+
+def _touched(domain: Domain, placed: Iterable[Hook], partners: Iterable[str]) -> set[str]:
+    """The units that hooks touch, and those of the partners."""
+    found = {domain.unit_of(partner) for partner in partners}
+    for hook in placed:
+        for key in (hook.sees,) if hook.alone else (hook.key, hook.sees):
+            if (line := domain.links.get(key)) is not None:
+                found.update(touched(cast(Line, line), hook.first, hook.last, hook.window))
+    return found
 
 
 def _full(state: State, unit: UnitRow) -> bool:
@@ -49,14 +57,10 @@ def join(
     log_time: int,
     signal: SignalRow | None = None,
     offset: int = 0,
+    partners: Iterable[str] = (),
 ) -> str:
     """The unit of a session with these hooks: the one it is in, all it touches merged into one, or a new one."""
-    lines = domain.links
-    found: set[str] = set()
-    for hook in placed:
-        line = lines.get(hook.key)
-        if line is not None:
-            found.update(touched(cast(Line, line), hook.first, hook.last, hook.window))
+    found = _touched(domain, placed, partners)
     if cluster is not None:
         found.discard(cluster)
         return unite(state, domain, found | {cluster}, log_time, member=cluster) if found else cluster
@@ -159,6 +163,7 @@ def merge(state: State, domain: Domain, victim: str, survivor: str, log_time: in
         domain.signals[target] = domain.signals[key]
         del domain.signals[key]
         held.add(target)
+        domain.key_of[session] = target
         domain.runs_of.setdefault(f"{survivor}\x1f{name}", set()).add(target)
         domain.runs_of.pop(f"{victim}\x1f{name}", None)
     lines = domain.lines_of.setdefault(survivor, set())

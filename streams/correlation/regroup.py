@@ -28,7 +28,9 @@ def regroup(state: State, domain: Domain, cluster: str, log_time: int) -> None:
     keys = sorted(domain.signals_of[cluster])
     places = {key: _places(state, domain, key) for key in keys}
     unit = cast(UnitRow, domain.units[cluster])
-    parts = connected(places, [(a, b) for a, b in unit.pins])
+    partners = {key: _partners(state, domain, key) for key in keys}
+    near = [(key.rpartition("\x1f")[2], other) for key in keys for other in partners[key]]
+    parts = connected(places, [*unit.pins, *near])
     ranked = sorted(parts, key=lambda part: _rank(domain, part))
     clusters = [cluster]
     clusters += [split(state, domain, cluster, part, log_time) for part in ranked[1:]]
@@ -38,7 +40,8 @@ def regroup(state: State, domain: Domain, cluster: str, log_time: int) -> None:
     for each, part in zip(clusters, ranked, strict=True):
         placed = [hook for key in part for hook in places[key]]
         if each in domain.signals_of:
-            join(state, domain, each, placed, log_time)
+            near_by = [other for key in part for other in partners[key]]
+            join(state, domain, each, placed, log_time, partners=near_by)
 
 
 def connected(places: dict[str, list[Hook]], pins: Iterable[tuple[str, str]] = ()) -> list[list[str]]:
@@ -54,15 +57,23 @@ def connected(places: dict[str, list[Hook]], pins: Iterable[tuple[str, str]] = (
     lines: dict[str, list[tuple[int, int, int, str]]] = {}
     for key, placed in places.items():
         for hook in placed:
-            lines.setdefault(hook.key, []).append((hook.first, hook.last, hook.window, key))
-    for line in lines.values():
-        line.sort()
-        _, reach, _, last = line[0]
-        for first, end, window, key in line[1:]:
-            if first <= reach + window:
-                parent[find(key)] = find(last)
-            if end >= reach:
-                reach, last = end, key
+            if not hook.alone:
+                lines.setdefault(hook.key, []).append((hook.first, hook.last, hook.window, key))
+    runs: dict[str, list[tuple[int, int, str]]] = {}
+    for name, line in lines.items():
+        runs[name] = []
+        for first, last, window, key in sorted(line):
+            if runs[name] and first <= runs[name][-1][1] + window:
+                start, reach, other = runs[name][-1]
+                runs[name][-1] = (start, max(reach, last), other)
+                parent[find(key)] = find(other)
+            else:
+                runs[name].append((first, last, key))
+    for key, placed in places.items():
+        for hook in placed:
+            for first, last, other in runs.get(hook.sees, ()) if hook.alone else ():
+                if first - hook.window <= hook.last and last + hook.window >= hook.first:
+                    parent[find(key)] = find(other)
     sessions = {key.rpartition("\x1f")[2]: key for key in places}
     for one, other in pins:
         if one in sessions and other in sessions:
@@ -125,6 +136,12 @@ def _places(state: State, domain: Domain, key: str) -> list[Hook]:
     return hooks(row, key.split("\x1f")[1], domain.spread, state.parameters, domain.root)
 
 
+def _partners(state: State, domain: Domain, key: str) -> list[str]:
+    _, name, session = key.split("\x1f")
+    row = cast(SignalRow, domain.signals[key])
+    return list(domain.density.partners(row, name, session, state.parameters.link_ms))
+
+
 def _rank(domain: Domain, part: Sequence[str]) -> tuple[int, int, str, str]:
     rows = [cast(SignalRow, domain.signals[key]) for key in part]
     return (
@@ -161,6 +178,7 @@ def _move(domain: Domain, cluster: str, fresh: str, part: Sequence[str]) -> None
         del domain.signals[key]
         domain.signals_of[cluster].discard(key)
         domain.signals_of.setdefault(fresh, set()).add(target)
+        domain.key_of[session] = target
         runs = domain.runs_of[f"{cluster}\x1f{name}"]
         runs.discard(key)
         if not runs:

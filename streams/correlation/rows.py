@@ -43,6 +43,7 @@ class SignalRow(NamedTuple):
     epss: float | None = None
     aliases: tuple[str, ...] = ()  # other ids of the same weakness
     hooks: tuple[Hook, ...] = ()
+    routine: bool = False  # began as one more repeat of what comes all the time
     home: str = ""  # the cluster it was first in
 
 

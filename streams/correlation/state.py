@@ -12,6 +12,7 @@ from typing import cast
 
 from schemas.parameters import Parameters
 from streams.correlation.changes import Changes
+from streams.correlation.density import Density
 from streams.correlation.lifecycle import next_due
 from streams.correlation.rows import ChangeRow, SignalRow, UnitRow
 from streams.correlation.seen import Seen
@@ -48,9 +49,11 @@ class Domain:
         self.related = self.table("related")  # cluster \x1f other unit \x1f relation -> fields
         self.gone = self.table("gone")  # what -> (how many were evicted,)
         self.spread = Spread(self.table("spread"), self.gone)
+        self.density = Density(self.table("density"), self.table("active"), self.gone)
         self.changes = Changes(self.table("changes"), self.table("heard"), self.table("forgotten"))
         self.seen: dict[str, Seen] = {}
         self.signals_of: dict[str, set[str]] = {}  # cluster -> keys of its sessions
+        self.key_of: dict[str, str] = {}  # session -> its key
         self.runs_of: dict[str, set[str]] = {}  # cluster \x1f signature -> keys of its sessions
         self.notes_of: dict[tuple[str, str], set[str]] = {}  # table and cluster -> keys of its reviews, relations
         self.joined_of: dict[str, set[str]] = {}  # cluster -> those that were merged into it
@@ -61,6 +64,10 @@ class Domain:
     def root(self, kind: str, id_: str, time: int) -> tuple[str, str]:
         """What an entity stands for at an event time, ms."""
         return kind, id_
+
+    def unit_of(self, session: str) -> str:
+        """The cluster that a session is in."""
+        return self.key_of[session].partition("\x1f")[0]
 
     def note(self, table: Table, cluster: str, key: str, row: Row) -> None:
         """Write a row about a unit, of ``reviews`` or ``related``."""
@@ -94,10 +101,15 @@ class Domain:
         self.spread.index()
         self.signals_of = {}
         self.runs_of = {}
+        self.key_of = {}
         for key in self.signals:
-            run = key.rpartition("\x1f")[0]
+            run, _, session = key.rpartition("\x1f")
+            self.key_of[session] = key
             self.runs_of.setdefault(run, set()).add(key)
             self.signals_of.setdefault(run.partition("\x1f")[0], set()).add(key)
+        self.density.index(
+            (session, key.split("\x1f")[1], cast(SignalRow, self.signals[key])) for session, key in self.key_of.items()
+        )
         self.notes_of = {}
         for table in (self.reviews, self.related):
             for key in table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hypothesis import event, given, settings
@@ -31,7 +32,7 @@ SHARED = st.lists(st.sampled_from(ENTITIES), max_size=3, unique=True)
 
 
 @st.composite
-def scenes(draw: st.DrawFn) -> list[Doc]:
+def scenes(draw: st.DrawFn, kinds: Sequence[str] = ("detection", "vulnerability")) -> list[Doc]:
     """Findings and changes of three hours; windows are six minutes, so there is much to join and to keep apart."""
     documents: list[Doc] = []
     for number in range(draw(st.integers(1, 14))):
@@ -39,7 +40,7 @@ def scenes(draw: st.DrawFn) -> list[Doc]:
         entities = draw(SHARED)
         if draw(st.integers(0, 3)):
             title = draw(st.sampled_from(["one", "two"]))
-            kind = draw(st.sampled_from(["detection", "vulnerability"]))
+            kind = draw(st.sampled_from(kinds))
             documents.append(
                 finding(f"f{number}", at, *entities, component=draw(NAMES), title=title, kind=kind)
                 | {"severity": draw(st.integers(2, 5))}
@@ -106,7 +107,11 @@ def components(documents: list[Doc]) -> set[frozenset[str]]:
     return set(groups.values())
 
 
-@given(scenes(), st.randoms(use_true_random=False), st.sampled_from([1, 15 * SECOND]))
+@given(
+    scenes(kinds=("misconfiguration", "vulnerability")),
+    st.randoms(use_true_random=False),
+    st.sampled_from([1, 15 * SECOND]),
+)
 @settings(deadline=None, max_examples=100)
 def test_units_are_the_connected_components(documents: list[Doc], chance: random.Random, step: int) -> None:
     """Whatever the order, the members of a unit are those that shared specific entities connect within the window."""

@@ -332,7 +332,7 @@ def test_a_review_shows_and_decides() -> None:
         assert [entry.id for entry in last.reviews] == ["r1"]
         assert derived(pipeline)
     refused = [o for o in fold(timeline((0, [review]))) if o.role == "dead-letters"]
-    assert "no domain" in orjson.loads(refused[0].value)["reason"]
+    assert "no unit" in orjson.loads(refused[0].value)["reason"]
 
 
 def test_the_end_of_a_replay_tells_what_waits_and_closes_nothing() -> None:

@@ -44,15 +44,15 @@ _PLACES = ("internet_facing", "privileged", "customer_path", "criticality", "fix
 _LOWERING = ("age", "controls", "exceptions")
 
 
-def assess(reach: Reach, confidence: float, suspect: Suspect | None, as_of: int) -> Risk:
+def assess(reach: Reach, confidence: float, suspect: Suspect | None, as_of: int, severity: int | None = None) -> Risk:
     """The risk of a unit as of a time, in event ms (a log time does, too): its signals age until then.
 
-    ``confidence`` is the unit's, 0 to 1; ``suspect`` the best change that is a suspect, None if none is. A unit without
-    signals has no risk.
+    ``confidence`` is the unit's, 0 to 1; ``suspect`` the best change that is a suspect, None if none is; ``severity``
+    what a reviewer set in place of the signals' own. A unit without signals has no risk.
     """
     if not reach.exposed:
         return Risk(score=0)
-    rows = [_row(each, as_of) for each in reach.exposed]
+    rows = [_row(each, as_of, severity) for each in reach.exposed]
     best = suspect.score if suspect is not None else 0.0
     gross = _terms(rows, 0, confidence, best)
     levels = [_hundredths(gross.values())]
@@ -60,25 +60,25 @@ def assess(reach: Reach, confidence: float, suspect: Suspect | None, as_of: int)
         same = all(row.shares[level] == row.shares[level - 1] for row in rows)
         levels.append(levels[-1] if same else _hundredths(_terms(rows, level, confidence, best).values()))
     lead = min(range(len(rows)), key=lambda i: (-rows[i].threat * rows[i].shares[0], i))
-    parts = _split(reach.exposed[lead], rows[lead].shares[0])
+    parts = {name: value * rows[lead].shares[0] for name, value in _own(reach.exposed[lead], severity).items()}
     del gross["threat"]
     given = _given(parts | gross, levels[0])
     for name, before, after in zip(_LOWERING, levels, levels[1:], strict=False):
         given[name] = after - before
     given["ceiling"] = min(0, CEILING - levels[3])
-    words = Words(reach, reach.exposed[lead], confidence, suspect, as_of)
+    words = Words(reach, reach.exposed[lead], confidence, suspect, as_of, severity)
     factors = tuple(Factor(name=name, value=value / 100, text=words.of(name)) for name, value in given.items() if value)
     return Risk(score=min(levels[3], CEILING) / 100, factors=factors)
 
 
-def _row(each: Exposed, as_of: int) -> _Row:
+def _row(each: Exposed, as_of: int, severity: int | None) -> _Row:
     signal, place = each.signal, each.place
     of_state = 1.0 if each.open else RESIDUE
     of_age = of_state * left(signal.kind, each.open, as_of - signal.last)
     of_controls = of_age * points.CONTROL ** min(len(place.controls), points.CONTROLS_MOST)
     of_exceptions = of_controls * points.ACCEPTED if each.accepted is not None else of_controls
     return _Row(
-        sum(_own(each).values()),
+        sum(_own(each, severity).values()),
         (of_state, of_age, of_controls, of_exceptions),
         signal.kind,
         tactic(signal.action) if signal.action is not None else None,
@@ -93,19 +93,15 @@ def _row(each: Exposed, as_of: int) -> _Row:
     )
 
 
-def _own(each: Exposed) -> dict[str, float]:
+def _own(each: Exposed, severity: int | None) -> dict[str, float]:
     """The signal's own points, by factor."""
     kev = 0.0 if each.kev is None else points.KEV + (points.RANSOMWARE if each.ransomware else 0.0)
     return {
-        "severity": points.SEVERITY[each.signal.severity],
+        "severity": points.SEVERITY[each.signal.severity if severity is None else severity],
         "kev": kev,
         "epss": points.epss(each.epss),
         "cvss": points.cvss(each.signal.cvss),
     }
-
-
-def _split(each: Exposed, share: float) -> dict[str, float]:
-    return {name: value * share for name, value in _own(each).items()}
 
 
 def _terms(rows: Sequence[_Row], level: int, confidence: float, suspect: float) -> dict[str, float]:

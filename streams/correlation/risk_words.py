@@ -30,12 +30,14 @@ class Words:
         confidence: float,
         suspect: Suspect | None,
         as_of: int,
+        severity: int | None,
     ) -> None:
         self.reach = reach
         self.lead = lead
         self.confidence = confidence
         self.suspect = suspect
         self.as_of = as_of
+        self.severity = severity
 
     def of(self, name: str) -> str:
         """What the factor of that name says."""
@@ -43,6 +45,8 @@ class Words:
         match name:
             case "severity":
                 state = "" if lead.open else "all is fixed; a residue of "
+                if self.severity is not None:
+                    return f"{state}{SEVERITY_NAMES[self.severity]}, as a reviewer set it"
                 return f"{state}{SEVERITY_NAMES[signal.severity]}: {signal.title[:_TITLE]}"
             case "kev":
                 return self._said("kev", lead.kev)

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from schemas.unit import Risk
 from streams.correlation.context import Context
-from streams.correlation.exploitability import Member, reach
+from streams.correlation.exploitability import reach
 from streams.correlation.facts import Facts
 from streams.correlation.risk_score import assess
 from streams.correlation.risk_words import Suspect
+from streams.correlation.rows import SignalRow
 from streams.correlation.table import Table
 
 NOW = 1_772_452_800_000
@@ -24,10 +25,15 @@ COMPONENTS = ["pay", "web", "db"]
 
 MEMBERS = st.lists(
     st.builds(
-        Member,
+        SignalRow,
         source=st.just("s"),
         source_id=st.uuids().map(str),
         kind=st.sampled_from(KINDS),
+        first=st.just(NOW - 40 * DAY),
+        score=st.just(0.5),
+        why=st.just(()),
+        entities=st.just(()),
+        members=st.just("00"),
         last=st.integers(NOW - 40 * DAY, NOW),
         title=st.sampled_from(["a", "b"]),
         severity=st.integers(0, 6),
@@ -65,7 +71,7 @@ WORLD = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-def risk(members: list[Member], world: dict[str, Any]) -> Risk:
+def risk(members: list[SignalRow], world: dict[str, Any]) -> Risk:
     context = Context(Table("context", []))
     for cve in world["listed"]:
         context.put("kev", cve, {"added": "2026-01-01", "ransomware": cve == CVES[0] or None}, NOW)
@@ -77,7 +83,7 @@ def risk(members: list[Member], world: dict[str, Any]) -> Risk:
 
 
 @given(MEMBERS, WORLD)
-def test_the_factors_are_the_score(members: list[Member], world: dict[str, Any]) -> None:
+def test_the_factors_are_the_score(members: list[SignalRow], world: dict[str, Any]) -> None:
     """The sum of the named factors, rounded to hundredths, is the score, 0 to 100; no factor is empty or unnamed."""
     made = risk(members, world)
     assert 0 <= made.score <= 100
@@ -89,7 +95,7 @@ def test_the_factors_are_the_score(members: list[Member], world: dict[str, Any])
 
 
 @given(MEMBERS, WORLD, st.randoms(use_true_random=False))
-def test_order_decides_nothing(members: list[Member], world: dict[str, Any], random: Any) -> None:
+def test_order_decides_nothing(members: list[SignalRow], world: dict[str, Any], random: Any) -> None:
     """The same signals in any order have the same risk, in the same words."""
     shuffled = list(members)
     random.shuffle(shuffled)
@@ -97,7 +103,7 @@ def test_order_decides_nothing(members: list[Member], world: dict[str, Any], ran
 
 
 @given(MEMBERS, WORLD, st.data())
-def test_closing_never_raises(members: list[Member], world: dict[str, Any], data: st.DataObject) -> None:
+def test_closing_never_raises(members: list[SignalRow], world: dict[str, Any], data: st.DataObject) -> None:
     """However the other members are, fixing one, or taking it away, leaves the risk the same or lowers it."""
     if not members:
         return
@@ -108,19 +114,19 @@ def test_closing_never_raises(members: list[Member], world: dict[str, Any], data
 
 
 @given(MEMBERS, WORLD, st.sampled_from(CVES))
-def test_a_kev_entry_never_lowers(members: list[Member], world: dict[str, Any], cve: str) -> None:
+def test_a_kev_entry_never_lowers(members: list[SignalRow], world: dict[str, Any], cve: str) -> None:
     """To learn that a vulnerability is exploited leaves the risk the same or raises it."""
     assert risk(members, {**world, "listed": world["listed"] | {cve}}).score >= risk(members, world).score
 
 
 @given(MEMBERS, WORLD, st.integers(0, 90 * DAY))
-def test_time_never_raises(members: list[Member], world: dict[str, Any], later: int) -> None:
+def test_time_never_raises(members: list[SignalRow], world: dict[str, Any], later: int) -> None:
     """With nothing new, the risk falls or stays as time goes by."""
     assert risk(members, {**world, "as_of": world["as_of"] + later}).score <= risk(members, world).score
 
 
 @given(MEMBERS, WORLD)
-def test_controls_never_raise(members: list[Member], world: dict[str, Any]) -> None:
+def test_controls_never_raise(members: list[SignalRow], world: dict[str, Any]) -> None:
     """Without any compensating control the risk is the same or higher."""
     bare = {name: facts._replace(controls=()) for name, facts in world["facts"].items()}
     assert risk(members, {**world, "facts": bare}).score >= risk(members, world).score

@@ -8,10 +8,11 @@ import pytest
 
 from schemas.unit import Risk
 from streams.correlation.context import Context
-from streams.correlation.exploitability import Member, reach
+from streams.correlation.exploitability import reach
 from streams.correlation.facts import Facts
 from streams.correlation.risk_score import assess
 from streams.correlation.risk_words import Suspect
+from streams.correlation.rows import SignalRow
 from streams.correlation.table import Table
 from streams.correlation.tactics import tactic
 from tests.streams.correlation.test_exploitability import CVE, DAY, NOON, context, member, waived
@@ -20,7 +21,7 @@ HOUR = 3_600_000
 EMPTY = Context(Table("context", []))
 
 
-def risk(*members: Member, known: Facts | None = None, of: Context = EMPTY, confidence: float = 0.0,
+def risk(*members: SignalRow, known: Facts | None = None, of: Context = EMPTY, confidence: float = 0.0,
          suspect: Suspect | None = None, as_of: int = NOON) -> Risk:  # fmt: skip
     made = assess(reach(members, lambda _: known, of, NOON), confidence, suspect, as_of)
     assert round(sum(factor.value for factor in made.factors), 2) == made.score
@@ -35,7 +36,7 @@ def text(made: Risk, name: str) -> str:
     return next(factor.text for factor in made.factors if factor.name == name)
 
 
-def call(number: int, action: str, **fields: Any) -> Member:
+def call(number: int, action: str, **fields: Any) -> SignalRow:
     given = {"kind": "anomaly", "rule": None, "action": action, "component": None, "title": f"unusual {action}"}
     return member(number, **given | fields)
 
@@ -121,6 +122,14 @@ def test_an_accepted_finding_counts_less() -> None:
     assert text(accepted, "exceptions").startswith(f"EX-7: {CVE} is waived for pay until")
     assert waf.score > plain.score
     assert "exceptions" not in values(waf)
+
+
+def test_a_reviewer_sets_the_severity() -> None:
+    """It takes the place of the signals' own, and says so; the rest counts as before."""
+    found = reach([member(rule="R-1", component=None, cvss=5)], lambda _: None, EMPTY, NOON)
+    made = assess(found, 0, None, NOON, severity=2)
+    assert values(made) == {"severity": 4.0, "cvss": 2.5}
+    assert text(made, "severity") == "low, as a reviewer set it"
 
 
 def test_no_signals_no_risk() -> None:

@@ -56,12 +56,17 @@ _EVICTED: Final = "\x1eevicted"
 
 
 class Changed(NamedTuple):
-    """An entity whose root may be another one at event times from ``since`` to ``until`` (None: without a bound)."""
+    """An entity whose root may be another one at event times from ``since`` to ``until`` (None: without a bound).
+
+    ``roots``: all that its root may have been before, and may be now, itself included, sorted. What carries the entity
+    in that time is to be linked by another one of them than before.
+    """
 
     kind: str
     id: str
     since: int | None
     until: int | None
+    roots: tuple[Entity, ...]
 
 
 class Step(NamedTuple):
@@ -232,8 +237,11 @@ class Aliases:
                 return []
             kept = tuple(fact for fact in kept if fact is not oldest)
         self._put(key, kept)
-        span = (fresh.since, fresh.until) if len(kept) > len(facts) else (None, None)
-        return [*self._standing_for([key], *span), *self._evict()]
+        if len(kept) > len(facts):
+            changed = self._standing_for([key], fresh.since, fresh.until)
+        else:
+            changed = self._standing_for([key], None, None, facts)
+        return [*changed, *self._evict()]
 
     def _again(self, key: str, statement: Statement, facts: Facts, known: Fact, fresh: Fact) -> list[Changed]:
         """The same said once more: another evidence, wider bounds, or nothing new."""
@@ -259,7 +267,7 @@ class Aliases:
             return []
         self._put(key, rest)
         gone = [fact for fact in facts if fact not in rest]
-        return self._standing_for([key], earliest(f.since for f in gone), latest(f.until for f in gone))
+        return self._standing_for([key], earliest(f.since for f in gone), latest(f.until for f in gone), gone)
 
     def revoke(self, entity: Entity, source_id: str, time: int) -> list[Changed]:
         """A reviewer says that the entity stands for none of those it is said to stand for.
@@ -286,14 +294,15 @@ class Aliases:
             del self.table[oldest]
             self._revocations -= 1
             self._count(1)
-            return self._standing_for(keys, None, None)
-        return self._standing_for(keys, earliest(f.since for f in facts), latest(f.until for f in facts))
+            return self._standing_for(keys, None, None, facts)
+        return self._standing_for(keys, earliest(f.since for f in facts), latest(f.until for f in facts), facts)
 
     def affected(self, changed: Iterable[Changed]) -> list[Changed]:
         """What a change of the common statements changes here: the same entities, and all that lead to them."""
         found: dict[Entity, Changed] = {}
         for each in changed:
             for follower in self._standing_for([_key(each.kind, each.id)], each.since, each.until):
+                follower = follower._replace(roots=tuple(sorted({*follower.roots, *each.roots})))
                 other = found.get(follower[:2])
                 found[follower[:2]] = follower if other is None else _hull(follower, other)
         return [found[entity] for entity in sorted(found)]
@@ -327,6 +336,7 @@ class Aliases:
     def _evict(self) -> list[Changed]:
         """Of those held, the ones longest not said go; of one day, the smallest key."""
         gone: list[str] = []
+        lost: list[Fact] = []
         while self._held > self.limit:
             day, key = heapq.heappop(self._days)
             row = self.table.get(key)
@@ -334,13 +344,16 @@ class Aliases:
                 self._put(key, ())
                 self._count(1)
                 gone.append(key)
-        return self._standing_for(gone, None, None) if gone else []
+                lost += _facts(row)
+        return self._standing_for(gone, None, None, lost) if gone else []
 
     def _count(self, more: int) -> None:
         self.table[_EVICTED] = (self.evicted + more,)
 
-    def _standing_for(self, keys: list[str], since: int | None, until: int | None) -> list[Changed]:
-        """These, and all that lead to them within ``DEPTH``, sorted."""
+    def _standing_for(
+        self, keys: list[str], since: int | None, until: int | None, lost: Iterable[Fact] = ()
+    ) -> list[Changed]:
+        """These, and all that lead to them within ``DEPTH``, sorted. ``lost``: facts about these that are gone."""
         common = self.common._standing if self.common else {}
         reached, front = set(keys), set(keys)
         for _ in range(DEPTH):
@@ -348,7 +361,21 @@ class Aliases:
             if not front:
                 break
             reached |= front
-        return [Changed(*_entity(key), since, until) for key in sorted(reached)]
+        before = self._reach({_key(*fact.of) for fact in lost})
+        return [
+            Changed(*_entity(key), since, until, tuple(sorted(map(_entity, self._reach({key}) | before))))
+            for key in sorted(reached)
+        ]
+
+    def _reach(self, keys: set[str]) -> set[str]:
+        """These, and all that they may stand for at any time."""
+        reached, front = set(keys), keys
+        for _ in range(DEPTH):
+            front = {_key(*fact.of) for key in front for fact in self._facts(key)} - reached
+            if not front:
+                break
+            reached |= front
+        return reached
 
 
 def _facts(row: Row) -> Facts:
@@ -366,4 +393,5 @@ def _entity(key: str) -> Entity:
 
 
 def _hull(one: Changed, other: Changed) -> Changed:
-    return one._replace(since=earliest((one.since, other.since)), until=latest((one.until, other.until)))
+    roots = tuple(sorted({*one.roots, *other.roots}))
+    return Changed(*one[:2], earliest((one.since, other.since)), latest((one.until, other.until)), roots)

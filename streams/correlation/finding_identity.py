@@ -161,7 +161,7 @@ def _what(finding: Finding) -> Sequence[_Part]:
             for rule in rules
             for value in prints
         ]
-    position = _POSITION.search(finding.location or "")
+    position = _POSITION.search(_path(finding))
     if position is None and finding.kind != "misconfiguration":
         return []  # a rule breaks often in one file
     line = position[0] if position else ""
@@ -261,7 +261,13 @@ def _images(finding: Finding) -> Sequence[_Part]:
 def _files(finding: Finding) -> list[str]:
     """Paths without what differs between tools: a leading slash or dot, a Windows separator."""
     found = [id_ for kind, id_ in finding.entities if kind == "file"]
-    if not found and finding.location and "::" not in finding.location and ":/" not in finding.location:
-        found = [_POSITION.sub("", finding.location)] if not finding.location.startswith("arn:") else []
+    if not found and (path := _path(finding)):
+        found = [_POSITION.sub("", path)]
     trimmed = (file.replace("\\", "/").removeprefix("./").lstrip("/") for file in found)
     return list(dict.fromkeys(file for file in trimmed if file))[:_FILES]
+
+
+def _path(finding: Finding) -> str:
+    """The location if it is a path, with or without a line; empty if it is a URL, an ARN or the like."""
+    location = finding.location or ""
+    return "" if location.startswith("arn:") or "::" in location or "://" in location else location

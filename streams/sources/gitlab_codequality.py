@@ -1,4 +1,4 @@
-"""GitLab Code Quality reports: a JSON array of issues, a subset of the Code Climate engine specification.
+"""GitLab Code Quality reports: a JSON array of issues, or one of them; a subset of the Code Climate engine's.
 
 There is no time (the header ``x-weir-received`` counts, else malformed), no tool, no scan and no project: an issue is
 its fingerprint in its file. So a report that is delivered again has the same ids, and no scan says what is fixed.
@@ -39,7 +39,7 @@ class GitLabCodeQuality:
 
     def recognise(self, document: object, headers: Mapping[str, str]) -> bool:
         """By ``fingerprint``, ``description`` and a ``location`` with a ``path`` in the first issue."""
-        first = document[0] if isinstance(document, list) and document else None
+        first = document[0] if isinstance(document, list) and document else document
         return (
             isinstance(first, dict)
             and "fingerprint" in first
@@ -49,11 +49,12 @@ class GitLabCodeQuality:
 
     def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
         """Every issue; an empty array is one ignored item."""
-        if not isinstance(document, list):
-            yield 0, Malformed("", "not an array")
+        issues = [document] if isinstance(document, dict) else document
+        if not isinstance(issues, list):
+            yield 0, Malformed("", "neither an issue nor an array of them")
             return
         time = instant(headers.get(RECEIVED))
-        for item, issue in enumerate(document):
+        for item, issue in enumerate(issues):
             if time is None:
                 yield item, Malformed(f"[{item}]", "the format has no time, and there is no time of arrival either")
             elif not isinstance(issue, dict):
@@ -62,7 +63,7 @@ class GitLabCodeQuality:
                 yield item, Ignored("no issue, but a measurement")
             else:
                 yield item, _read(f"[{item}]", issue, time)
-        if not document:
+        if not issues:
             yield 0, Ignored("report without findings")
 
 

@@ -45,4 +45,9 @@ MORE = [
     issue("container_scanning", "CVE-2026-2222 - lodash - 4.0 - x", "web/package-lock.json", "473af5b2ba6b728fa3f3"),
     issue("container_scanning", "DS002: Image user should not be root", "Dockerfile", "28d484eb3b3439c4991f"),
 ]
-SAMPLES = {"linter": (LINTER, RECEIVED), "image": (IMAGE, RECEIVED), "more": (MORE, RECEIVED)}
+SAMPLES = {
+    "linter": (LINTER, RECEIVED),
+    "image": (IMAGE, RECEIVED),
+    "more": (MORE, RECEIVED),
+    "one": (LINTER[0], RECEIVED),
+}

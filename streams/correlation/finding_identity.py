@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -68,9 +69,12 @@ def keys(finding: Finding) -> tuple[Key, ...]:
 
     Line keys for grouping, with an unlimited window, and inside a unit the way to one signal with several reporters.
     """
+    whats = _what(finding)
+    if not whats:
+        return ()
     where = _where(finding)
     found: dict[str, Key] = {}
-    for what, words in _what(finding):
+    for what, words in whats:
         for place, place_words in where:
             line = _hash((*what, "@", *place))
             found[line] = Key(line, f"{words}{place_words}"[:_WORDS])
@@ -172,6 +176,8 @@ def _ids(finding: Finding) -> list[str]:
     """The ids that name this weakness alone, its own first."""
     given = list(dict.fromkeys(i.strip() for i in (finding.rule, *finding.aliases[:32])))
     own, others = given[0], given[1:]
+    if not others:
+        return given
     cves = [i for i in others if i.upper().startswith("CVE-")]
     usable = [] if own.upper().startswith("CVE-") or len(cves) != 1 else cves
     if not _ADVISORY.match(own.upper()):
@@ -185,18 +191,21 @@ def _bundle(reference: str) -> bool:
 
 def _packages(entities: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
     """Type, name and label of each package entity."""
-    found = []
-    for entity_kind, url in entities:
-        match = _PURL.match(url) if entity_kind == "package" else None
-        if match is None:
-            continue
-        kind, path = match[1].lower(), unquote(match[2]).strip("/")
-        if kind in _SYSTEM:
-            kind, path = "os", path.rpartition("/")[2]
-        elif kind == "pypi":
-            path = re.sub(r"[-_.]+", "-", path)
-        found.append((kind, path.casefold(), path))
-    return list(dict.fromkeys(found))[:_PACKAGES]
+    found = [_package(url) for kind, url in entities if kind == "package"]
+    return list(dict.fromkeys(package for package in found if package))[:_PACKAGES]
+
+
+@lru_cache(maxsize=4096)
+def _package(url: str) -> tuple[str, str, str] | None:
+    match = _PURL.match(url)
+    if match is None:
+        return None
+    kind, path = match[1].lower(), unquote(match[2]).strip("/")
+    if kind in _SYSTEM:
+        kind, path = "os", path.rpartition("/")[2]
+    elif kind == "pypi":
+        path = re.sub(r"[-_.]+", "-", path)
+    return kind, path.casefold(), path
 
 
 # Where

@@ -51,7 +51,9 @@ class Words:
             case "kev":
                 return self._said("kev", lead.kev)
             case "epss":
-                return self._said("max_epss", None) or f"EPSS {lead.epss:.5g}"
+                if lead.epss == self.reach.summary.max_epss:
+                    return self._said("max_epss", None)
+                return f"EPSS {lead.epss:.5g}"
             case "cvss":
                 return f"CVSS {signal.cvss:g}"
             case "fix_available":

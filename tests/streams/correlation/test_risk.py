@@ -65,6 +65,13 @@ def test_everything_at_once() -> None:
     assert "and 1 more" in text(made, "controls")
 
 
+def test_the_words_of_epss_are_those_of_the_signal_that_leads() -> None:
+    """Where another signal has the unit's highest EPSS, its record is not given for this one's."""
+    made = risk(member(severity=5, epss=0.3, rule="R-1"), member(1, severity=1, epss=0.4, rule="R-2"))
+    assert values(made)["epss"] == 7.6
+    assert text(made, "epss") == "EPSS 0.3"
+
+
 def test_the_ceiling_is_a_factor() -> None:
     """What goes beyond 100 is taken off by name, so the sum is 100."""
     known = Facts(internet_facing=True, privileged=True, customer_path=True, criticality=1)

@@ -62,7 +62,7 @@ def forget(state: State, domain: Domain, cluster: str) -> None:
     unit = cast(UnitRow, domain.units[cluster])
     for key in sorted(domain.signals_of.pop(cluster, ())):
         _, name, session = key.split("\x1f")
-        domain.runs_of.pop(f"{cluster}\x1f{name}", None)
+        domain.unrun(key)
         domain.density.end(cast(SignalRow, domain.signals[key]), name, session)
         del domain.signals[key]
         del domain.key_of[session]

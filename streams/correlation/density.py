@@ -24,7 +24,7 @@ compared in whole seconds, so that sources that stamp seconds and ones that stam
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Final, cast
@@ -112,7 +112,7 @@ class Density:
         if len(active) < ROUTINE_ACTIVE:
             return False
         first, last = bucket - SEALED - ROUTINE_BUCKETS + 1, bucket - SEALED
-        return sum(first <= b <= last for b in active) >= ROUTINE_ACTIVE
+        return bisect_right(active, last) - bisect_left(active, first) >= ROUTINE_ACTIVE
 
     def window(self, line: str, at: int, link_ms: int) -> float:
         """The window of a line at a beginning (in seconds since the epoch), ms."""

@@ -6,13 +6,14 @@ leaves the state; the public ``unit_id`` is made from the anchor when the unit i
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import cast
 
 from streams.correlation import closing, member_hash
 from streams.correlation.density import KIND, second
 from streams.correlation.hooks import begins, entity_key, hooks
-from streams.correlation.interval import Line, touched
+from streams.correlation.interval import Line, near, touched
 from streams.correlation.joining import counts, hold, join, unite
 from streams.correlation.lifecycle import touch
 from streams.correlation.regroup import regroup
@@ -84,16 +85,19 @@ def _session_of(
     line = cast(Line, domain.links.get(f"=\x1f{name}", ()))
     if not line:
         return None, []
-    near = {unit for first, last, unit in line if _continues(state, domain, signal, name, first, last)}
-    if not near:
+    time = signal.first
+    units = {unit for first, last, unit in near(line, time) if _continues(state, domain, signal, name, first, last)}
+    if not units:
         return None, []
-    cluster = unite(state, domain, near, log_time)
+    cluster = unite(state, domain, units, log_time)
+    runs = domain.runs_of.get(f"{cluster}\x1f{name}", [])
+    place = bisect_right(runs, (time, "\x7f"))
     keys = []
-    for key in sorted(domain.runs_of.get(f"{cluster}\x1f{name}", ())):
+    for _, key in runs[max(0, place - 1) : place + 1]:
         row = cast(SignalRow, domain.signals[key])
         if _continues(state, domain, signal, name, row.first, row.last):
             keys.append(key)
-    return (cluster, keys) if keys else (None, [])
+    return (cluster, sorted(keys)) if keys else (None, [])
 
 
 def _continues(state: State, domain: Domain, signal: SignalRow, name: str, first: int, last: int) -> bool:
@@ -134,20 +138,24 @@ def _keep(
 ) -> None:
     """The session's row in its unit, in place of the ones that it is fused of."""
     prefix = f"{cluster}\x1f{name}"
-    runs = domain.runs_of.setdefault(prefix, set())
     keys = domain.signals_of.setdefault(cluster, set())
     for gone in fused:
         key = f"{prefix}\x1f{gone}"
+        domain.unrun(key)
         del domain.signals[key]
         del domain.key_of[gone]
-        runs.discard(key)
         keys.discard(key)
         if state.moves is not None:
             state.moves.append((domain.name, gone, session))
     key = f"{prefix}\x1f{session}"
+    before = domain.signals.get(key)
+    if before is None:
+        domain.run(key, row.first)
+    elif before[3] != row.first:
+        domain.unrun(key)
+        domain.run(key, row.first)
     domain.signals[key] = row if row.home else row._replace(home=cluster)
     domain.key_of[session] = key
-    runs.add(key)
     keys.add(key)
     unit = cast(UnitRow, domain.units[cluster])
     if unit.signals != len(keys):

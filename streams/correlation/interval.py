@@ -6,6 +6,11 @@ of different units may overlap only where the units must not be joined (a full o
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from typing import Final
+
+FOREVER: Final = 2**62
+
 Interval = tuple[int, int, str]
 """First and last event time (ms), and the unit that holds it."""
 
@@ -21,6 +26,15 @@ def insert(line: Line, first: int, last: int, window: int, unit: str) -> Line:
     >>> insert(((0, 10, "a"),), 20, 30, 50, "b")
     ((0, 10, 'a'), (20, 30, 'b'))
     """
+    if not line:
+        return ((first, last, unit),)
+    a, b, owner = line[-1]
+    if first > b + window and (
+        len(line) == 1 or line[-2][1] <= b
+    ):  # the usual cases: after everything, or going on with what is last
+        return (*line, (first, last, unit))
+    if owner == unit and first >= a and (len(line) == 1 or first > line[-2][1] + window):
+        return (*line[:-1], (a, max(b, last), unit))
     rest: list[Interval] = []
     for interval in line:
         a, b, owner = interval
@@ -40,6 +54,12 @@ def touched(line: Line, first: int, last: int, window: int) -> list[str]:
     ['a', 'b']
     """
     return [unit for a, b, unit in line if a - window <= last and b + window >= first]
+
+
+def near(line: Line, time: int) -> list[Interval]:
+    """The intervals next to a time: the last two that begin by then, and the next."""
+    place = bisect_right(line, (time, FOREVER, ""))
+    return list(line[max(0, place - 2) : place + 1])
 
 
 def rename(line: Line, old: str, new: str) -> Line:

@@ -160,12 +160,12 @@ def merge(state: State, domain: Domain, victim: str, survivor: str, log_time: in
     for key in sorted(domain.signals_of.pop(victim, ())):
         _, name, session = key.split("\x1f")
         target = f"{survivor}\x1f{name}\x1f{session}"
+        domain.unrun(key)
         domain.signals[target] = domain.signals[key]
         del domain.signals[key]
         held.add(target)
         domain.key_of[session] = target
-        domain.runs_of.setdefault(f"{survivor}\x1f{name}", set()).add(target)
-        domain.runs_of.pop(f"{victim}\x1f{name}", None)
+        domain.run(target, domain.signals[target][3])
     lines = domain.lines_of.setdefault(survivor, set())
     for key in sorted(domain.lines_of.pop(victim, ())):
         domain.links[key] = rename(cast(Line, domain.links[key]), victim, survivor)

@@ -174,16 +174,13 @@ def _move(domain: Domain, cluster: str, fresh: str, part: Sequence[str]) -> None
     for key in part:
         _, name, session = key.split("\x1f")
         target = f"{fresh}\x1f{name}\x1f{session}"
+        domain.unrun(key)
         domain.signals[target] = domain.signals[key]
         del domain.signals[key]
         domain.signals_of[cluster].discard(key)
         domain.signals_of.setdefault(fresh, set()).add(target)
         domain.key_of[session] = target
-        runs = domain.runs_of[f"{cluster}\x1f{name}"]
-        runs.discard(key)
-        if not runs:
-            del domain.runs_of[f"{cluster}\x1f{name}"]
-        domain.runs_of.setdefault(f"{fresh}\x1f{name}", set()).add(target)
+        domain.run(target, domain.signals[target][3])
 
 
 def _name(state: State, domain: Domain, cluster: str, fresh: str) -> None:

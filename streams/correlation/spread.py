@@ -55,7 +55,7 @@ class Sharing(NamedTuple):
 
 
 class Spread:
-    """Over the table ``bucket \\x1f kind \\x1f id`` -> (signals, ((name, (hash, ...)), ...)).
+    """Over the table ``bucket \\x1f kind \\x1f id`` -> (signals, unrelated, targets, ((name, (hash, ...)), ...)).
 
     ``gone``: "rows" -> how many were evicted. The index by bucket is derived.
     """
@@ -77,7 +77,7 @@ class Spread:
         """Count a signal with the entity in a bucket; the buckets in which the entity, or its targets, link no more."""
         key = f"{bucket}\x1f{entity[0]}\x1f{entity[1]}"
         before = self.rows.get(key)
-        sets: dict[str, tuple[str, ...]] = {} if before is None else dict(before[1])
+        sets: dict[str, tuple[str, ...]] = {} if before is None else dict(before[3])
         most = 4 * parameters.max_unrelated
         grown = False
         for name, value in _values(entity, row, signature):
@@ -87,7 +87,12 @@ class Spread:
                 if digest not in known:
                     sets[name] = (*known, digest)
                     grown = True
-        row_now = ((before[0] if before else 0) + 1, tuple(sorted(sets.items())))
+        signals = (before[0] if before else 0) + 1
+        row_now: Row = (
+            (signals, *_counts(sets), tuple(sorted(sets.items())))
+            if grown or before is None
+            else (signals, *before[1:])
+        )
         if before is None:
             self.rows[key] = row_now
             if bucket not in self.buckets:
@@ -98,8 +103,8 @@ class Spread:
             if len(self.rows) > MAX_ROWS:
                 self._evict()
             return []
-        now = _sharing(row_now)
-        if not grown or (now.unrelated <= parameters.max_unrelated and now.targets < parameters.max_targets):
+        _, unrelated, targets, _ = row_now
+        if not grown or (unrelated <= parameters.max_unrelated and targets < parameters.max_targets):
             self.rows[key] = row_now
             return []
         old = self._links_in(entity, bucket, parameters)
@@ -119,13 +124,13 @@ class Spread:
     def sharing(self, entity: tuple[str, str], bucket: int) -> Sharing:
         """As of the bucket: the largest of it and of the ones before, each of these halved once a bucket."""
         signals = unrelated = targets = 0
+        name = f"\x1f{entity[0]}\x1f{entity[1]}"
         for back in range(MEMORY + 1):
-            key = f"{bucket - back}\x1f{entity[0]}\x1f{entity[1]}"
-            if key in self.rows:
-                found = _sharing(self.rows[key])
-                signals = max(signals, found.signals >> back)
-                unrelated = max(unrelated, found.unrelated >> back)
-                targets = max(targets, found.targets >> back)
+            row = self.rows.get(f"{bucket - back}{name}")
+            if row is not None:
+                signals = max(signals, row[0] >> back)
+                unrelated = max(unrelated, row[1] >> back)
+                targets = max(targets, row[2] >> back)
         return Sharing(signals, unrelated, targets)
 
     def weight(self, entity: tuple[str, str], bucket: int, parameters: Parameters) -> float:
@@ -161,11 +166,9 @@ class Spread:
         self.gone["spread"] = (cast(tuple[int], self.gone.get("spread", (0,)))[0] + len(keys),)
 
 
-def _sharing(row: Row) -> Sharing:
-    signals, sets = row
-    counts = {name: len(values) for name, values in sets}
-    targets = counts.pop(_TARGETS, 0)
-    return Sharing(signals, min(counts.values(), default=0), targets)
+def _counts(sets: dict[str, tuple[str, ...]]) -> tuple[int, int]:
+    """How many unrelated signals, and how many targets, the sets tell of."""
+    return min((len(v) for k, v in sets.items() if k != _TARGETS), default=0), len(sets.get(_TARGETS, ()))
 
 
 def counted(row: SignalRow) -> Iterator[tuple[str, str]]:

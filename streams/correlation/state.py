@@ -7,6 +7,7 @@ which is what a restore does, and an undo. Nothing that reaches an output may li
 from __future__ import annotations
 
 import heapq
+from bisect import insort
 from collections.abc import Callable, Iterator
 from typing import cast
 
@@ -54,7 +55,7 @@ class Domain:
         self.seen: dict[str, Seen] = {}
         self.signals_of: dict[str, set[str]] = {}  # cluster -> keys of its sessions
         self.key_of: dict[str, str] = {}  # session -> its key
-        self.runs_of: dict[str, set[str]] = {}  # cluster \x1f signature -> keys of its sessions
+        self.runs_of: dict[str, list[tuple[int, str]]] = {}  # cluster \x1f signature -> first and key of its sessions
         self.notes_of: dict[tuple[str, str], set[str]] = {}  # table and cluster -> keys of its reviews, relations
         self.joined_of: dict[str, set[str]] = {}  # cluster -> those that were merged into it
         self.lines_of: dict[str, set[str]] = {}  # cluster -> keys of links that it holds
@@ -64,6 +65,18 @@ class Domain:
     def root(self, kind: str, id_: str, time: int) -> tuple[str, str]:
         """What an entity stands for at an event time, ms."""
         return kind, id_
+
+    def run(self, key: str, first: int) -> None:
+        """Note where a session begins, so that its repeats find it."""
+        insort(self.runs_of.setdefault(key.rpartition("\x1f")[0], []), (first, key))
+
+    def unrun(self, key: str) -> None:
+        """Forget that again; the row must still be there."""
+        name = key.rpartition("\x1f")[0]
+        runs = self.runs_of[name]
+        runs.remove((self.signals[key][3], key))
+        if not runs:
+            del self.runs_of[name]
 
     def unit_of(self, session: str) -> str:
         """The cluster that a session is in."""
@@ -105,8 +118,10 @@ class Domain:
         for key in self.signals:
             run, _, session = key.rpartition("\x1f")
             self.key_of[session] = key
-            self.runs_of.setdefault(run, set()).add(key)
+            self.runs_of.setdefault(run, []).append((self.signals[key][3], key))
             self.signals_of.setdefault(run.partition("\x1f")[0], set()).add(key)
+        for runs in self.runs_of.values():
+            runs.sort()
         self.density.index(
             (session, key.split("\x1f")[1], cast(SignalRow, self.signals[key])) for session, key in self.key_of.items()
         )

@@ -24,7 +24,7 @@ class Parameters(BaseModel):
     link_ms: int = Field(
         default=1_000,
         ge=1,
-        description="event time in which detections on a busy place link; on a quiet one 3600 times it",
+        description="event time in which detections on a busy place link; on a quiet one 600 times it",
     )
     routine_gap_ms: int = Field(
         default=7_200_000, ge=0, description="event time between repeats of a routine detection that are one session"

@@ -32,6 +32,15 @@ class Risk(Contract):
     factors: tuple[Factor, ...] = ()
 
 
+class ContextFact(Contract):
+    """What a field of ``Exploitability`` rests on: the context record, its version, and how old it was then."""
+
+    field: str
+    text: str
+    record: str | None = Field(default=None, description="kind:key@version; None where no record says so")
+    age_s: float | None = Field(default=None, description="at the newest signal; None where the record has no date")
+
+
 class Exploitability(Contract):
     """What makes the affected component easy or hard to reach. None means not known, never no."""
 
@@ -44,6 +53,7 @@ class Exploitability(Contract):
     fix_available: bool | None = None
     controls: tuple[str, ...] = Field(default=(), description="compensating controls in force")
     exceptions: tuple[str, ...] = Field(default=(), description="ids of policy exceptions in force")
+    evidence: tuple[ContextFact, ...] = Field(default=(), description="as of the newest signal's event time")
 
 
 class Signal(Contract):

@@ -36,9 +36,10 @@ from schemas.unit import Unit
 from streams.catalog import Catalog
 from streams.correlation import correlator, group
 from streams.correlation.arrival import arrive
+from streams.correlation.context import Context
+from streams.correlation.facts import Facts
 from streams.correlation.instants import instant
 from streams.correlation.reviews import review
-from streams.correlation.risk import Facts
 from streams.correlation.rows import SignalRow, tuples
 from streams.correlation.signal import anomaly_signal, finding_signal
 from streams.correlation.state import SHARED, Domain, State
@@ -148,9 +149,10 @@ class Pipeline:
         """Take parameters and catalog from their rows again."""
         row = self.state.clock.get("parameters")
         self.state.parameters = Parameters() if row is None else Parameters.model_validate_json(row[0])
+        self.state.context = Context(self.state.shared.table("context"))
         self.catalog = Catalog()
-        for key, record in self.state.shared.table("catalog").items():
-            self.catalog.apply(key, json.loads(record[0]))
+        for key, record in self.state.context.latest("catalog"):
+            self.catalog.apply(key, record)
         self._facts.clear()
 
     # The fold
@@ -234,7 +236,7 @@ class Pipeline:
         if isinstance(event, _OBSERVED):
             return self._observe(event, now, offset, out)
         if isinstance(event, ContextRecord):
-            self._context(event)
+            self._context(event, now, offset)
         elif isinstance(event, ConfigRecord):
             self._configure(event)
         elif isinstance(event, Review | Related):
@@ -313,20 +315,16 @@ class Pipeline:
         why = tuple(text(part) for part in verdict.parts[:4])
         return anomaly_signal(event, time, verdict.p, verdict.maturity, why, learning=verdict.learning)
 
-    def _context(self, event: ContextRecord) -> None:
-        if event.kind != "catalog":
-            return
-        table = self.state.shared.table("catalog")
-        self.state.touched.add(SHARED)
-        if event.record is None:
-            table.discard(event.key)
-        else:
+    def _context(self, event: ContextRecord, now: int, offset: int) -> None:
+        if event.kind == "catalog" and event.record is not None:
             alone = Catalog()  # what this record alone breaks, it must break here and not when a unit is due
             alone.apply(event.key, event.record)
             alone.facts(event.key)
-            table[event.key] = (json.dumps(event.record, sort_keys=True),)
-        self.catalog.apply(event.key, event.record)
-        self._facts.clear()
+        self.state.touched.add(SHARED)
+        self.state.context.put(event.kind, event.key, event.record, now, offset)
+        if event.kind == "catalog":
+            self.catalog.apply(event.key, event.record)
+            self._facts.clear()
 
     def _configure(self, event: ConfigRecord) -> None:
         parameters = Parameters.model_validate(event.settings)
@@ -349,6 +347,9 @@ class Pipeline:
                 privileged=found.privileged,
                 customer_path=found.customer_path,
                 depends_on=tuple(self.catalog.name(ref) for ref in found.depends_on),
+                ref=found.ref,
+                controls=found.controls,
+                criticality=found.criticality,
             )
         return self._facts[component]
 
@@ -357,7 +358,7 @@ class Pipeline:
             version=f"weir/{VERSION}",
             config=self.state.parameters.digest(),
             models=MODELS if self.state.parameters.scoring else (),
-            context=self.catalog.digest(),
+            context=self.state.context.digest(),
             partition=self.partition,
         )
 

@@ -9,9 +9,9 @@ from schemas.events import Change, Related
 from schemas.unit import Reason, Unit
 from streams.correlation.change_score import LOOK_BACK
 from streams.correlation.closing import forget, relate
+from streams.correlation.facts import Facts
 from streams.correlation.lifecycle import aged, decide, looked, touch
 from streams.correlation.naming import free
-from streams.correlation.risk import Facts
 from streams.correlation.rows import ChangeRow, UnitRow, pairs
 from streams.correlation.signal import with_component
 from streams.correlation.state import Domain, State
@@ -142,6 +142,7 @@ def _revise(
         reason=reason,
         engine=engine_of(domain),
         facts=facts,
+        context=state.context,
         parameters=parameters,
     )
     shown = summary(revision)

@@ -1,7 +1,7 @@
 """Which beginnings of detections belong together: windows that are short where a line is busy, long where it is quiet.
 
-A detector's alerts share little but the place: the host, the address. On a quiet host two alerts half an hour apart are
-one matter; on a host with forty kinds of alert in ten minutes only what begins in the same second is. So sessions of
+A detector's alerts share little but the place: the host, the address. On a quiet host two alerts minutes apart are one
+matter; on a host with forty kinds of alert in ten minutes only what begins in the same second is. So sessions of
 detections are put on lines by their beginnings, and *neighbours* on a line are linked if no more lies between them than
 the windows of both allow:
 
@@ -9,8 +9,8 @@ the windows of both allow:
 line           of                    window, with ``n`` counted in the ten minutes of the beginning
 =============  ====================  ==================================================================================
 ``@=``         one signature         by its occurrences
-``@`` entity   one place             by the different (signature, ten seconds) that carried it; an hour while there are
-                                     at most seven
+``@`` entity   one place             by the different (signature, ten seconds) that carried it; ten minutes while there
+                                     are at most three
 ``@*``         all of the domain     constant: what begins in the same second
 =============  ====================  ==================================================================================
 
@@ -41,7 +41,7 @@ SLOT_MS: Final = 10_000
 BUSY: Final = 20
 SIGNATURE: Final = (1.0, 10.0)
 PLACE: Final = (0.25, 400.0)
-QUIET: Final = (7, 3_600.0)
+QUIET: Final = (3, 600.0)
 DOMAIN: Final = 0.04
 MOST: Final = 64
 """From here on a count changes no window."""

@@ -79,7 +79,7 @@ class Words:
 
     def _said(self, field: str, name: str | None) -> str:
         """The evidence of a field, that of ``name`` first where there is one; more are counted."""
-        found = [each.text for each in self.reach.evidence if each.field == field]
+        found = [each.text for each in self.reach.summary.evidence if each.field == field]
         if name is not None:
             found.sort(key=lambda text: not text.startswith(f"{name} "))
         if not found:

@@ -13,6 +13,7 @@ from typing import cast
 
 from schemas.parameters import Parameters
 from streams.correlation.changes import Changes
+from streams.correlation.context import Context
 from streams.correlation.density import Density
 from streams.correlation.lifecycle import next_due
 from streams.correlation.rows import ChangeRow, SignalRow, UnitRow
@@ -187,6 +188,7 @@ class State:
         self.touched: set[str] = set()
         self.shared = self.domain(SHARED)
         self.clock = self.shared.table("clock")
+        self.context = Context(self.shared.table("context"))
         self.parameters = Parameters()
         self.timers: list[tuple[int, str, str]] = []
         self._waiting: dict[tuple[str, str], list[int]] = {}  # the hints of a cluster in the heap, the earliest last

@@ -17,9 +17,14 @@ from schemas.unit import (
     UnitEntity,
 )
 from streams.correlation.change_content import Subject, about, hops
+from streams.correlation.changes import SUSPECT
+from streams.correlation.context import Context
 from streams.correlation.entity_weight import links, weight
+from streams.correlation.exploitability import reach
+from streams.correlation.facts import UNKNOWN, Facts
 from streams.correlation.instants import at
-from streams.correlation.risk import UNKNOWN, Facts, exploitability, risk
+from streams.correlation.risk_score import assess
+from streams.correlation.risk_words import Suspect
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain
 from streams.correlation.unit_notes import approvals, not_joined, overridden, related, reviews
@@ -54,6 +59,7 @@ def build(
     reason: Reason,
     engine: Engine,
     facts: Callable[[str], Facts | None],
+    context: Context,
     parameters: Parameters,
 ) -> Unit:
     """The next revision of a unit, given that it is due for ``reason``."""
@@ -63,12 +69,15 @@ def build(
     newest = {name: seen.newest for name, seen in domain.seen.items() if seen.newest is not None}
     search = domain.changes.search(of, own_changes(rows), parameters.shown_changes, newest) if rows else None
     known = [f for c in sorted(of.components) if (f := facts(c)) is not None]
-    reach = exploitability(rows, known)
+    reached = reach(rows, facts, context, unit.last)
     confidence = _confidence(rows)
     into = domain.merged.get(cluster) if unit.status == "merged" else None
     listed = most_telling(signals)
     given = overridden(domain, cluster, "severity")
-    severity = SEVERITY_NAMES.index(given) if given in SEVERITY_NAMES else unit.severity
+    override = SEVERITY_NAMES.index(given) if given in SEVERITY_NAMES else None
+    severity = unit.severity if override is None else override
+    best = search.best[0] if search is not None and search.best and search.best[0].score > SUSPECT else None
+    suspect = None if best is None else Suspect(best.score, best.change.title)
     return Unit(
         unit_id=unit.unit_id,
         revision=unit.revision,
@@ -86,8 +95,8 @@ def build(
         else None,
         owner=overridden(domain, cluster, "owner") or next((f.owner for f in known if f.owner), None),
         components=tuple(sorted(of.components)),
-        risk=risk(severity, rows, reach, confidence),
-        exploitability=reach,
+        risk=assess(reached, confidence, suspect, max(unit.updated_log, unit.last), override),
+        exploitability=reached.summary,
         signal_count=unit.members,
         signals=tuple(signal_of(key, s) for key, s in listed),
         entities=_entities(rows),

@@ -196,7 +196,40 @@ def test_a_catalog_record_that_breaks_is_refused_before_it_counts() -> None:
     (unit,) = units(outputs)
     assert unit.owner == "group:default/a"
     assert unit.exploitability.internet_facing is True
-    assert unit.provenance.context == pipeline.catalog.digest()
+    assert unit.provenance.context == pipeline.state.context.digest()
+
+
+def test_context_of_the_log_makes_a_unit_exploitable_and_survives_a_restore() -> None:
+    """KEV, catalog and exceptions count as of the newest signal, with their records named, also in a restored fold."""
+    origin = ["r", 0, 0, 0]
+
+    def about(kind: str, key: str, record: Any) -> Doc:
+        return {"type": "context", "kind": kind, "key": key, "record": record, "origin": origin}
+
+    waived = {"control": "waf", "component": "pay", "created_at": "2020-01-01T00:00:00Z"}
+    known = [
+        about("catalog", "component:default/pay", {"tags": ["internet-facing"], "controls": ["waf"]}),
+        about("kev", "CVE-2020-1000", {"added": "2020-02-01"}),
+        about("kev", "CVE-2020-1001", {"added": "2100-01-01"}),
+        about("policy_exception", "EX-1", waived),
+    ]
+    first = Pipeline(0)
+    fold(timeline((0, known)), first)
+    second = Pipeline(0)
+    for key, value in first.drain():
+        second.load(key, value)
+    later = timeline(
+        (HOUR, [finding("f", HOUR, IP, component="pay", kind="vulnerability", rule="CVE-2020-1001",
+                        aliases=["CVE-2020-1000"])]),
+        (2 * HOUR, [tick()]),
+    )  # fmt: skip
+    (unit,), again = units(fold(later, first)), units(fold(later, second))
+    assert [unit] == again
+    assert unit.exploitability.kev == ("CVE-2020-1000",)
+    assert (unit.exploitability.controls, unit.exploitability.exceptions) == ((), ("EX-1",))
+    assert {fact.field for fact in unit.exploitability.evidence} == {"internet_facing", "kev", "controls", "exceptions"}
+    assert {"kev", "internet_facing"} <= {factor.name for factor in unit.risk.factors}
+    assert round(sum(factor.value for factor in unit.risk.factors), 2) == unit.risk.score
 
 
 def test_settings_hold_from_their_record_on() -> None:

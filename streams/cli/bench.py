@@ -1,4 +1,4 @@
-"""``weir bench pipeline`` and ``weir bench edge``: what an event costs, measured on this machine."""
+"""``weir bench pipeline``, ``edge`` and ``correlate``: what an event costs, measured on this machine."""
 
 from __future__ import annotations
 
@@ -130,6 +130,32 @@ def pipeline(
         )
 
 
+@bench.command("correlate")
+def correlate(
+    units: Annotated[list[int] | None, typer.Option(min=10, help="Open units; repeat for several sizes.")] = None,
+    signals: Annotated[int, typer.Option(min=100, help="Signals that each repetition measures.")] = 10_000,
+    repetitions: Annotated[int, typer.Option(min=1, help="Repetitions at each size.")] = 5,
+    json: AsJson = False,
+) -> None:
+    """Grouping with few and many open units: CPU of a signal, and memory."""
+    from streams.bench import grouping, measure
+
+    sizes = tuple(units or (1_000, 10_000, 100_000))
+    found = grouping.levels(sizes, signals, repetitions, _progress)
+    ratio = grouping.flatness(found)
+    if json:
+        _print_json({"machine": measure.machine(), "levels": found, "dearest_over_cheapest": round(ratio, 3)})
+        return
+    table = Table(
+        "open units", "µs CPU a signal: median", "best", "worst", "rows", "memory", title=_machine(measure.machine())
+    )
+    for level in found:
+        table.add_row(f"{level.units:,}", *(f"{n:.1f}" for n in level.cpu), f"{level.rows:,}", _megabytes(level.held))
+    console = Console()
+    console.print(table)
+    console.print(f"dearest against cheapest: {ratio:.2f}")
+
+
 def _progress(line: str) -> None:
     typer.echo(line, err=True)
 
@@ -169,6 +195,8 @@ def _took(took: Took, events: int) -> dict[str, float]:
 
 def _plain(value: Any) -> Any:
     """Named tuples as objects."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: _plain(item) for name, item in value._asdict().items()}
     return {name: _plain(item) for name, item in value.items()} if isinstance(value, dict) else value

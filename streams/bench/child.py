@@ -22,7 +22,7 @@ from streams.edge.worker import Worker
 from streams.log import configure
 from streams.settings import Settings, load
 
-EVENTS = ("activity", "finding", "change", "copies")
+EVENTS = ("activity", "finding", "change", "scan", "copies")
 """What ingest counts that becomes an event of the log."""
 
 

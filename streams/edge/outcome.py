@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from schemas.unit import Unit
 from streams.simulate import natural_key
 
-EVENTS = ("activity", "finding", "change")
+EVENTS = ("activity", "finding", "change", "scan")
 FOLDED = ("member", "change", "uninteresting", "duplicate", "too_late", "failed", "invalid")
 
 
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def events(self) -> int:
-        """Events that ingest wrote to the log: activities, findings and changes, with the copies of changes."""
+        """Events that ingest wrote to the log: activities, findings, scans and changes, with the copies of changes."""
         refused = self.refused["validate"] + self.refused["route"]
         return sum(self.items[kind] for kind in EVENTS) + self.items["copies"] - refused
 

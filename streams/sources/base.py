@@ -58,6 +58,21 @@ class FindingDraft(ObservedDraft):
     fix: NotRequired[str | None]
     location: NotRequired[str | None]
     evidence: NotRequired[str | None]
+    fingerprints: NotRequired[list[str]]
+    scan: NotRequired[str | None]
+    target: NotRequired[str | None]
+    epss: NotRequired[float | None]
+    kev: NotRequired[bool | None]
+
+
+class ScanDraft(ObservedDraft):
+    """Draft of ``schemas.events.Scan``."""
+
+    type: Literal["scan"]
+    reporter: str
+    target: str
+    scan: str
+    findings: int
 
 
 class ChangeDraft(ObservedDraft):
@@ -80,7 +95,7 @@ class ContextDraft(TypedDict):
     record: dict[str, Any] | None
 
 
-Draft = ActivityDraft | FindingDraft | ChangeDraft | ContextDraft
+Draft = ActivityDraft | FindingDraft | ScanDraft | ChangeDraft | ContextDraft
 
 
 class Malformed(NamedTuple):

@@ -8,9 +8,8 @@ kind and its name, ``image ghcr.io/acme/pay:1.4``, ``repository acme/pay``, ``di
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NotRequired, cast
 
-from streams.sources.base import Draft, EntityDraft, FindingDraft, ObservedDraft
+from streams.sources.base import EntityDraft, FindingDraft, ScanDraft
 from streams.sources.canonical import image
 from streams.sources.document import digest, line
 
@@ -18,24 +17,8 @@ RECEIVED = "x-weir-received"
 """Header in which the caller gives the broker's timestamp as RFC 3339 text, for formats that have no time."""
 
 
-class ScannedDraft(FindingDraft):
-    """Draft of ``schemas.events.Finding`` with all that a report may say."""
-
-    fingerprints: NotRequired[list[str]]
-    scan: NotRequired[str | None]
-    target: NotRequired[str | None]
-    epss: NotRequired[float | None]
-    kev: NotRequired[bool | None]
-
-
-class ScanDraft(ObservedDraft):
-    """Draft of ``schemas.events.Scan``."""
-
-    type: Literal["scan"]
-    reporter: str
-    target: str
-    scan: str
-    findings: int
+ScannedDraft = FindingDraft
+"""The draft of a finding by a scanner."""
 
 
 def scan_draft(
@@ -47,9 +30,9 @@ def scan_draft(
     domain: str,
     entities: Iterable[EntityDraft],
     findings: int,
-) -> Draft:
+) -> ScanDraft:
     """The event that says a complete report of ``findings`` findings has ended."""
-    draft: ScanDraft = {
+    return {
         "type": "scan",
         "source_id": _short(f"{scan}/{target}"),
         "time": time,
@@ -61,7 +44,6 @@ def scan_draft(
         "scan": scan,
         "findings": findings,
     }
-    return cast(Draft, draft)
 
 
 def image_target(reference: str) -> str | None:

@@ -90,6 +90,10 @@ def _signal(signal: Signal) -> Iterator[Text]:
     line.append(f"{signal.score:.2f}  ").append(plain(signal.title), "bold").append(times)
     yield line
     yield Text(plain(f"      {signal.kind}, {signal.source} {signal.source_id}"), style="dim")
+    if len(signal.reporters) > 1:
+        yield Text(plain(f"      reported by {', '.join(signal.reporters)}; {'; '.join(signal.same)}"))
+    if signal.status != "open":
+        yield Text(f"      {signal.status}", style="dim")
     for why in signal.why:
         yield Text(f"      - {plain(why)}")
 
@@ -114,9 +118,11 @@ def _rest(unit: Unit) -> Iterator[Text]:
     yield _heading(f"Risk {unit.risk.score:.0f}")
     for factor in unit.risk.factors:
         yield Text(f"  {factor.value:+6.1f}  {plain(factor.name)}: {plain(factor.text)}")
-    known = unit.exploitability.model_dump(exclude_none=True)
+    known = unit.exploitability.model_dump(exclude_none=True, exclude={"evidence"})
     facts = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in known.items() if value != ()]
     yield Text(plain("  " + ("; ".join(facts) if facts else "nothing known of how exposed it is")), style="dim")
+    for fact in unit.exploitability.evidence:
+        yield Text(plain(f"    {fact.text} ({fact.record})"), style="dim")
     yield Text()
     linking = sorted(unit.entities, key=lambda entity: (-entity.weight, entity.kind, entity.id))
     yield _heading(f"Entities: {len(linking)}")
@@ -124,14 +130,21 @@ def _rest(unit: Unit) -> Iterator[Text]:
         yield Text(f"  {entity.weight:5.2f}  {entity.kind} {plain(entity.id)}")
     if len(linking) > ENTITIES:
         yield Text(f"  and {len(linking) - ENTITIES} more (--json has all)", style="dim")
+    for apart in unit.not_joined:
+        yield Text(f"  {plain(apart.text)}", style="dim")
     yield Text()
     for review in unit.reviews:
         verdict = f" {review.verdict}" if review.verdict else ""
         yield Text(plain(f"Review {_time(review.time)} {review.reviewer}: {review.kind}{verdict} {review.comment}"))
     for other in unit.related:
-        yield Text(plain(f"Related {other.unit_id} in {other.domain}: {other.indicator_kind} {other.indicator}"))
+        shared = f"shares {other.indicator_kind} {other.indicator}" if other.indicator_kind else other.text
+        yield Text(plain(f"Related {other.unit_id} in {other.domain}, {other.relation.replace('_', ' ')}: {shared}"))
+    for earlier in unit.fixed_before:
+        yield Text(plain(f"Fixed before, {earlier.unit_id}: {earlier.text}"))
     if unit.suppression:
         yield Text(plain(f"Suppressed by {unit.suppression.owner}: {unit.suppression.reason}"))
+    if unit.diff is not None:
+        yield Text(plain(f"New in this revision: {unit.diff.text}"), style="dim")
     if unit.aliases:
         yield Text(plain(f"Merged into this one: {', '.join(unit.aliases)}"))
     yield _heading("Provenance")

@@ -5,6 +5,7 @@ Times are event times in ms, except those named ``*_log``.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, cast
 
@@ -12,6 +13,7 @@ from schemas.unit import Factor
 from streams.correlation.suppression.posterior import CERTAINTY, below, upper
 from streams.correlation.suppression.thresholds import (
     DAY_MS,
+    EACH,
     ESCALATED,
     IDLE,
     IDLE_MOST,
@@ -28,12 +30,12 @@ DAYS: Final = 64
 ESCALATIONS: Final = 16
 RATE_FIGURES: Final = 3
 
-Entry = tuple[int, str, str, str, int, float]
-"""Time, review id, reviewer, unit id, 1 actionable / 0 not / -1 no word on it, and the rate the unit showed."""
+Entry = tuple[int, str, str, str, int, float, int]
+"""Time, review id, reviewer, unit id, 1 actionable / 0 not / -1 no word on it, and rate and hours the unit showed."""
 
 
 class Tally(NamedTuple):
-    """The evidence on a pattern as of a time, decayed and capped by reviewer."""
+    """The evidence on a pattern as of a time, decayed, and no reviewer far ahead of the others."""
 
     actionable: float
     benign: float
@@ -84,8 +86,9 @@ class Tally(NamedTuple):
             Factor(
                 name="verdicts",
                 value=self.verdicts,
-                text=f"{_weight(self.benign)} verdicts that it was nothing and {_weight(self.actionable)} that it was "
-                f"something, after decay and with a cap for each reviewer{last}",
+                text=f"{self.verdicts} verdicts, which weigh {_weight(self.benign)} that it was nothing and "
+                f"{_weight(self.actionable)} that it was something, by hours judged and age, nobody far ahead of "
+                f"the others{last}",
             ),
             Factor(name="reviewers", value=self.reviewers, text=f"judged by {self.reviewers} people"),
             Factor(name="days", value=self.days, text=f"seen on {self.days} different days"),
@@ -131,8 +134,8 @@ class Evidence:
         if pattern not in self.repeats:
             return  # forgotten since
         before = cast("tuple[Entry, ...]", self.verdicts.get(pattern, ()))
-        _, _, reviewer, unit_id, _, _ = entry
-        entry = (*entry[:5], float(f"{entry[5]:.{RATE_FIGURES}g}"))
+        _, _, reviewer, unit_id, _, rate, hours = entry
+        entry = (*entry[:5], float(f"{rate:.{RATE_FIGURES}g}"), hours)
         kept = []
         for other in before:
             if other[2] == reviewer and other[3] == unit_id:
@@ -162,22 +165,25 @@ class Evidence:
     def tally(self, pattern: str, at: int, thresholds: Thresholds, after: int | None, fresh: int | None) -> Tally:
         """The evidence as of ``at``; of verdicts only those after ``after``. ``fresh``: see ``Tally.fresh``."""
         mine: dict[str, list[float]] = {}
+        said: Counter[str] = Counter()
         verdicts = newer = 0
         last: int | None = None
         rate = 0.0
-        for time, _, reviewer, _, worth, judged in cast("tuple[Entry, ...]", self.verdicts.get(pattern, ())):
+        for time, _, reviewer, _, worth, judged, hours in cast("tuple[Entry, ...]", self.verdicts.get(pattern, ())):
             if worth < 0 or (after is not None and time <= after):
                 continue
             weights = mine.setdefault(reviewer, [0.0, 0.0])
-            weights[worth] += 0.5 ** (max(0, at - time) / thresholds.half_life_ms)
+            weights[worth] += min(hours, thresholds.hours) * 0.5 ** (max(0, at - time) / thresholds.half_life_ms)
             verdicts += 1
             last = time if last is None else max(last, time)
             if not worth:
+                said[reviewer] += 1
                 rate = max(rate, judged)
                 newer += fresh is None or time > fresh
-        cap = float(thresholds.reviewer_cap)
-        benign = sum(min(cap, mine[reviewer][0]) for reviewer in sorted(mine))
-        actionable = sum(min(cap, mine[reviewer][1]) for reviewer in sorted(mine))
+        actionable, benign = (
+            _together([mine[reviewer][worth] for reviewer in sorted(mine)], thresholds.reviewer_lead)
+            for worth in (1, 0)
+        )
         closed, escalated = self.outcomes.get(pattern, ((), ()))
         floor = at - QUIET_MS
         idle = sum(count for day, count in closed if (after is None or day * DAY_MS > after) and day * DAY_MS > floor)
@@ -185,7 +191,7 @@ class Evidence:
             actionable=actionable,
             benign=benign,
             verdicts=verdicts,
-            reviewers=sum(weights[0] > 0 for weights in mine.values()),
+            reviewers=sum(count >= EACH for count in said.values()),
             fresh=newer,
             idle=min(IDLE_MOST, IDLE * idle),
             days=len(self.repeats[pattern][1]) if pattern in self.repeats else 0,
@@ -209,6 +215,12 @@ def _newest(entries: list[Entry]) -> tuple[Entry, ...]:
         if count[entry[2]] <= OF_ONE and len(kept) < OF_ALL:
             kept.append(entry)
     return tuple(reversed(kept))
+
+
+def _together(weights: list[float], lead: float) -> float:
+    """The sum, where nobody counts for more than all others together and ``lead``."""
+    total = sum(weights)
+    return sum(min(own, total - own + lead) for own in weights)
 
 
 def _weight(value: float) -> str:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from streams.correlation.rows import Pairs, SignalRow
 from streams.correlation.suppression.template import template
 
+MOST_HOURS: Final = 24
 _HOUR: Final = 3_600_000
 _OURS: Final = tuple(
     ip_network(text)
@@ -44,10 +45,12 @@ class Pattern(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What a unit has of one pattern: occurrences, how many an hour at the most, and days (since 1970, UTC)."""
+    """What a unit has of one pattern: occurrences, how many an hour at the most, hours of the clock with it (at most
+    ``MOST_HOURS``), and days (since 1970, UTC)."""
 
     times: int
     rate: float
+    hours: int
     days: tuple[int, ...]
 
 
@@ -88,7 +91,17 @@ def _shape(signals: list[SignalRow]) -> Shape:
     span = max(signal.last for signal in signals) - min(signal.first for signal in signals)
     rates = [_rate(times, span), *(_rate(signal.times, signal.last - signal.first) for signal in signals)]
     days = {time // (24 * _HOUR) for signal in signals for time in (signal.first, signal.last)}
-    return Shape(times, max(rates), tuple(sorted(days)))
+    return Shape(times, max(rates), _hours(signals), tuple(sorted(days)))
+
+
+def _hours(signals: list[SignalRow]) -> int:
+    hours: set[int] = set()
+    for signal in signals:
+        begin = signal.first // _HOUR
+        hours.update(range(begin, min(signal.last // _HOUR + 1, begin + signal.times, begin + MOST_HOURS)))
+        if len(hours) >= MOST_HOURS:
+            return MOST_HOURS
+    return len(hours)
 
 
 def _rate(times: int, span: int) -> float:

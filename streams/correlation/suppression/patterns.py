@@ -78,8 +78,8 @@ class Patterns:
             return []
         time = min(time, now)
         worth = WORTH.get(verdict, -1)
-        for pattern, rate in zip(carried.patterns, carried.rates, strict=True):
-            self.evidence.verdict(pattern, (time, review, reviewer, unit_id, worth, rate))
+        for pattern, rate, hours in zip(carried.patterns, carried.rates, carried.hours, strict=True):
+            self.evidence.verdict(pattern, (time, review, reviewer, unit_id, worth, rate, hours))
         back = self._shaken(carried.patterns, now, thresholds) if worth else []
         ready = {pattern for pattern in carried.patterns if worth <= 0 and self._ready(pattern, now, thresholds)}
         return sorted({*back, *self._with(ready)})
@@ -215,6 +215,7 @@ class Patterns:
         carried = Carried(
             tuple(p.id for p in of)[:MOST_PATTERNS],
             tuple(float(f"{shape.rate:.3g}") for shape in of.values())[:MOST_PATTERNS],
+            tuple(shape.hours for shape in of.values())[:MOST_PATTERNS],
             found is not None,
             found is not None and found.sampled,
         )
@@ -259,7 +260,7 @@ class Patterns:
 
     def _hidden_by(self, patterns: set[str]) -> list[str]:
         """Every unit that one of the patterns hid. Walks over all units of the domain: only for what is seldom."""
-        return [cluster for cluster in self._with(patterns) if self.carried[cluster][2]]
+        return [cluster for cluster in self._with(patterns) if Carried(*self.carried[cluster]).hidden]
 
     def _with(self, patterns: set[str]) -> list[str]:
         if not patterns:

@@ -32,5 +32,6 @@ class Carried(NamedTuple):
     patterns: tuple[str, ...]
     rates: tuple[float, ...]
     """Occurrences an hour, in the same order."""
+    hours: tuple[int, ...]
     hidden: bool
     sampled: bool

@@ -12,14 +12,16 @@ class Thresholds(NamedTuple):
 
     automatic: bool = True
     """Whether evidence alone suppresses; reviewers' decisions hold either way."""
-    actionable: float = 0.1
+    actionable: float = 0.15
     """The share of such units worth acting on must be below this with 95 % certainty."""
     days: int = 3
     """Distinct days on which it must have come."""
     reviewers: int = 2
-    """People whose verdicts it must rest on."""
-    reviewer_cap: int = 20
-    """Verdicts of one person that count at most, for and against each."""
+    """People whose verdicts it must rest on, with two of each at least."""
+    hours: int = 6
+    """A verdict on a unit counts once for each hour in which the unit had the pattern, so many times at most."""
+    reviewer_lead: float = 8.0
+    """The verdicts of one person count for so much more than those of all others together, at most."""
     half_life_ms: int = 30 * DAY_MS
     """A verdict counts half after this time."""
     for_ms: int = 30 * DAY_MS
@@ -35,6 +37,9 @@ class Thresholds(NamedTuple):
     patterns: int = 5_000
     """Patterns a domain remembers; those longest unseen and unjudged go first, counted."""
 
+
+EACH: Final = 2
+"""Verdicts from which on a person counts among the reviewers."""
 
 ESCALATED: Final = 5.0
 """An escalation counts as so many verdicts that it was worth acting on; and within ``QUIET_MS`` forbids by itself."""

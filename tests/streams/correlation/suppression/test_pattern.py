@@ -67,7 +67,7 @@ def test_rate_is_the_highest_of_each_and_all() -> None:
     (shape,) = shapes([signal("a", NOON), burst]).values()
     assert shape.rate == 600
     (shape,) = shapes([signal("a", NOON + number) for number in range(50)]).values()
-    assert shape == (50, 50.0, (NOON // (24 * HOUR),))
+    assert shape == (50, 50.0, 1, (NOON // (24 * HOUR),))
 
 
 def test_fixed_signals_make_no_pattern() -> None:

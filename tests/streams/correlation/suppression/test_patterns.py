@@ -53,7 +53,7 @@ def test_enough_evidence_hides_and_says_why(known: tuple[Bench, int]) -> None:
 @pytest.mark.parametrize(
     ("less", "why"),
     [
-        ({"units": 20}, "not sure enough"),
+        ({"units": 12}, "not sure enough"),
         ({"days": 2}, "2 of the 3 days"),
         ({"reviewers": ("ada",), "units": 200}, "1 of the 2 reviewers"),
         ({"verdict": "duplicate"}, "0 of the 2 reviewers"),
@@ -109,18 +109,19 @@ def test_never_whatever_the_evidence(case: tuple[Look, SignalRow], units: int, p
     assert ask(bench, now, [row._replace(first=now, last=now)], of=of) is None
 
 
-@given(st.integers(1, 3_000), st.integers(0, 7), st.integers(1, 10))
+@given(st.integers(1, 3_000), st.sampled_from(["0", "1", "0101", "0000", "9"]), st.integers(1, 10))
 @settings(max_examples=40, deadline=None)
-def test_a_flood_of_one_reviewer_hides_nothing(flood: int, honest: int, days: int) -> None:
-    """However many verdicts one person writes, and whoever agrees a few times, the pattern stays."""
+def test_a_flood_of_one_reviewer_hides_nothing(flood: int, honest: str, days: int) -> None:
+    """However many verdicts one person writes, and whoever agrees a few times or once at length, the pattern stays."""
     bench = Bench()
     evidence = bench.patterns.evidence
     evidence.seen(SCAN, "scan", tuple(range(NOON // DAY, NOON // DAY + days)))
     now = NOON + days * DAY
     for number in range(flood):
-        evidence.verdict(SCAN, (now - number, f"f{number}", "mallory", f"wu-{number}", 0, 1.0))
-    for number in range(honest):
-        evidence.verdict(SCAN, (now - number, f"h{number}", f"p{number % 2}", f"wu-h{number}", 0, 1.0))
+        evidence.verdict(SCAN, (now - number, f"f{number}", "mallory", f"wu-{number}", 0, 1.0, 24))
+    for number, person in enumerate(honest):
+        hours = 24 if person == "9" else 1
+        evidence.verdict(SCAN, (now - number, f"h{number}", f"p{person}", f"wu-h{number}", 0, 1.0, hours))
     assert ask(bench, now) is None
 
 
@@ -134,7 +135,7 @@ def test_one_reviewer_on_one_unit_is_one_verdict() -> None:
         words = ((NOON, "a", 0), (NOON + 1, "b", 0), (NOON + 2, "c", 1))
         for number in order:
             time, review, worth = words[number]
-            evidence.verdict(SCAN, (time, review, "ada", "wu-1", worth, 1.0))
+            evidence.verdict(SCAN, (time, review, "ada", "wu-1", worth, 1.0, 1))
         tallies.append(evidence.tally(SCAN, NOON + 2, EASY, None, None))
     assert tallies[0] == tallies[1]
     assert (tallies[0].actionable, tallies[0].benign, tallies[0].verdicts) == (1.0, 0.0, 1)
@@ -188,7 +189,7 @@ def test_the_first_unit_that_is_hidden_names_the_others_in_the_queue() -> None:
 def test_the_verdict_that_is_enough_names_the_units_that_may_leave() -> None:
     """So the queue is cleared by the review itself, not by the next signal of each unit."""
     bench = Bench()
-    now = bench.judged(units=26) + 1
+    now = bench.judged(units=14) + 1
     named: list[list[str]] = []
     for number in range(6):
         cluster = f"c{number}"
@@ -395,7 +396,7 @@ def test_verdicts_in_any_order_are_the_same_evidence(order: list[int], data: st.
     """Rows do not tell in which order verdicts, outcomes and days came."""
     entries = [
         (NOON + data.draw(st.integers(0, 5)), f"r{number}", data.draw(st.sampled_from("ab")),
-         f"wu-{data.draw(st.integers(0, 4))}", data.draw(st.sampled_from((-1, 0, 1))), 1.0)
+         f"wu-{data.draw(st.integers(0, 4))}", data.draw(st.sampled_from((-1, 0, 1))), 1.0, 1)
         for number in order
     ]  # fmt: skip
     dumps = set()

@@ -189,7 +189,7 @@ class Review(Contract):
     expires: Utc | None = Field(default=None, description="of suppress and exception")
     field: Literal["severity", "owner"] | None = Field(default=None, description="of override")
     value: str | None = Field(
-        default=None, max_length=256, description="of override: the new value; of unlink: kind:id"
+        default=None, max_length=1_040, description="of override: the new value; of unlink: kind:id"
     )
 
 

@@ -34,11 +34,12 @@ from schemas.events import (
 from schemas.parameters import Parameters
 from schemas.unit import Unit
 from streams.catalog import Catalog
-from streams.correlation import correlator, group
+from streams.correlation import correlator, group, resolving
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
 from streams.correlation.instants import instant
+from streams.correlation.interval import FOREVER
 from streams.correlation.reviews import review
 from streams.correlation.rows import SignalRow, tuples
 from streams.correlation.signal import anomaly_signal, finding_signal
@@ -236,7 +237,7 @@ class Pipeline:
         if isinstance(event, _OBSERVED):
             return self._observe(event, now, offset, out)
         if isinstance(event, ContextRecord):
-            self._context(event, now, offset)
+            self._context(event, now, offset, out)
         elif isinstance(event, ConfigRecord):
             self._configure(event)
         elif isinstance(event, Review | Related):
@@ -272,6 +273,8 @@ class Pipeline:
         if verdict == "too_late":
             out.append(_refuse(event, "late", f"older than what {source} is still taken for in {domain.name}"))
             return verdict
+        if event.identities:
+            resolving.learn(state, domain, event.identities, source, event.source_id, time, now)
         if isinstance(event, Activity):
             signal = self._score(domain, event, time) if parameters.scoring else None
         elif isinstance(event, Finding):
@@ -315,7 +318,13 @@ class Pipeline:
         why = tuple(text(part) for part in verdict.parts[:4])
         return anomaly_signal(event, time, verdict.p, verdict.maturity, why, learning=verdict.learning)
 
-    def _context(self, event: ContextRecord, now: int, offset: int) -> None:
+    def _context(self, event: ContextRecord, now: int, offset: int, out: list[Output]) -> None:
+        if event.kind == "alias":
+            if event.record is not None and (problem := resolving.unfit(event.key, event.record)) is not None:
+                out.append(_refuse(event, "correlate", problem))
+                return
+            before = self.state.context.at("alias", event.key, FOREVER)
+            resolving.replace(self.state, event.key, before and before.record, event.record, now)
         if event.kind == "catalog" and event.record is not None:
             alone = Catalog()  # what this record alone breaks, it must break here and not when a unit is due
             alone.apply(event.key, event.record)

@@ -130,6 +130,9 @@ def _rest(unit: Unit) -> Iterator[Text]:
         yield Text(f"  {entity.weight:5.2f}  {entity.kind} {plain(entity.id)}")
     if len(linking) > ENTITIES:
         yield Text(f"  and {len(linking) - ENTITIES} more (--json has all)", style="dim")
+    for alias in unit.identities:
+        stands = f"{alias.kind} {alias.id} stands for {alias.of_kind} {alias.of_id}"
+        yield Text(plain(f"         {stands}, says {alias.source} {alias.source_id}"), style="dim")
     for apart in unit.not_joined:
         yield Text(f"  {plain(apart.text)}", style="dim")
     yield Text()

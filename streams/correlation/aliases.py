@@ -126,6 +126,8 @@ class Aliases:
 
         ``entity`` itself where nothing is known of it.
         """
+        if not self.table and (self.common is None or not self.common.table):
+            return entity
         fact = self._fact(entity, time)
         if fact is None:
             return entity
@@ -152,6 +154,8 @@ class Aliases:
 
         Each names its evidence. Of a chain all steps are given, so that a reader can walk it.
         """
+        if not self.table and (self.common is None or not self.common.table):
+            return ()
         found = {
             (step.kind, step.id, *step.fact.of, step.fact.source, step.fact.source_id)
             for kind, id_, time in entities

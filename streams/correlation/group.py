@@ -45,7 +45,8 @@ def add(state: State, domain: Domain, signal: SignalRow, *, late: bool, log_time
     session = old[0].rpartition("\x1f")[2] if old else node(domain.name, row)
     placed = hooks(row, name, domain.spread, parameters, domain.root)
     moved = bool(before) and (len(before) > 1 or row.first < before[0].first)
-    lost = _count(domain, row, name, [(earlier.first, earlier.last) for earlier in before], state)
+    shifted = moved and any(_rooted_anew(domain, row, earlier) for earlier in before)
+    lost = _count(domain, row, name, [] if shifted else [(each.first, each.last) for each in before], state)
     if lost:
         placed = hooks(row, name, domain.spread, parameters, domain.root)
     partners: list[str] = []
@@ -61,7 +62,7 @@ def add(state: State, domain: Domain, signal: SignalRow, *, late: bool, log_time
     cluster = join(state, domain, cluster, placed, log_time, signal, offset, partners)
     _keep(state, domain, cluster, row, name, session, [key.rpartition("\x1f")[2] for key in old[1:]])
     hold(domain, cluster, placed)
-    stale = {cluster} if moved and (row.kind == KIND or begins(row, placed)) else set()
+    stale = {cluster} if shifted or (moved and (row.kind == KIND or begins(row, placed))) else set()
     if moved or not before:
         stale.update(domain.unit_of(other) for other in density.begin(row, name, session, parameters.link_ms))
     _account(state, domain, cluster, signal, late=late, log_time=log_time, offset=offset)
@@ -131,6 +132,12 @@ def _count(
                 gone = domain.spread.add(entity, row, name, bucket, parameters)
                 lost += [(entity_key(*entity), b * size, (b + 1) * size - 1) for b in gone]
     return sorted(lost)
+
+
+def _rooted_anew(domain: Domain, row: SignalRow, earlier: SignalRow) -> bool:
+    """Whether an entity stands for another one now that the session begins at another time."""
+    root = domain.root
+    return any(root(*entity, row.first) != root(*entity, earlier.first) for entity in counted(row))
 
 
 def _keep(

@@ -27,7 +27,8 @@ Root = Callable[[str, str, int], tuple[str, str]]
 FOREVER: Final = 2**62
 """The window of a hook that time does not end."""
 
-_CUT: Final = 60_000
+CUT_MS: Final = 60_000
+"""The length of a piece of an ``@`` line."""
 
 
 class Hook(NamedTuple):
@@ -90,7 +91,7 @@ def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters
 
 def _aligned(key: str, at: int, width: int) -> list[Hook]:
     """The hooks of a beginning: one, or two where the line's next piece is near. ``width`` is less than a piece."""
-    pieces = {at // _CUT, (at + width) // _CUT}
+    pieces = {at // CUT_MS, (at + width) // CUT_MS}
     return [Hook(f"{key}\x1f{piece}", at, at, width) for piece in sorted(pieces)]
 
 

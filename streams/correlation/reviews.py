@@ -11,8 +11,10 @@ from streams.correlation.hooks import hooks
 from streams.correlation.instants import instant
 from streams.correlation.joining import hold, merge, seniority
 from streams.correlation.lifecycle import touch
+from streams.correlation.resolving import unlink
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain, State
+from streams.correlation.statement import named
 
 
 def review(state: State, domain: Domain, event: Review, log_time: int) -> str | None:
@@ -40,6 +42,8 @@ def review(state: State, domain: Domain, event: Review, log_time: int) -> str | 
         problem = _split(state, domain, cluster, event, log_time)
     elif event.kind == "unmerge":
         problem = _unmerge(state, domain, cluster, event, log_time)
+    elif event.kind == "unlink":
+        problem = _unlink(state, domain, event, log_time)
     else:
         problem = None
     if problem is not None:
@@ -100,6 +104,15 @@ def _unmerge(state: State, domain: Domain, cluster: str, event: Review, log_time
     if not keys or len(keys) == len(domain.signals_of[cluster]):
         return f"nothing that came with {event.other_unit_id} can be told apart any more"
     _cut(state, domain, cluster, keys, event.source_id, log_time)
+    return None
+
+
+def _unlink(state: State, domain: Domain, event: Review, log_time: int) -> str | None:
+    entity = named(event.value or "")
+    if entity is None:
+        return "an unlink names an entity as kind:id"
+    if not unlink(state, domain, entity, event.source_id, instant(event.time), log_time):
+        return f"{event.value} is not said to stand for anything"
     return None
 
 

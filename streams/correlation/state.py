@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 from schemas.parameters import Parameters
+from streams.correlation.aliases import LIMIT, Aliases
 from streams.correlation.changes import Changes
 from streams.correlation.context import Context
 from streams.correlation.density import Density
@@ -28,6 +29,10 @@ SHARED = ""
 """The domain of what all domains of a partition share: clock, parameters, catalog."""
 
 MAKE: dict[str, Callable[[Row], Row]] = {
+ALIASES = LIMIT
+COMMON_ALIASES = 4 * LIMIT
+"""Entities that statements are kept of: by one domain, and from the catalog, by all domains of a partition."""
+
     "signals": SignalRow._make,
     "units": UnitRow._make,
     "changes": ChangeRow._make,
@@ -38,7 +43,7 @@ MAKE: dict[str, Callable[[Row], Row]] = {
 class Domain:
     """The state of one correlation domain."""
 
-    def __init__(self, name: str, journal: Undo) -> None:
+    def __init__(self, name: str, journal: Undo, common: Aliases | None = None) -> None:
         self.name = name
         self.journal = journal
         self.tables: dict[str, Table] = {}
@@ -51,6 +56,7 @@ class Domain:
         self.related = self.table("related")  # cluster \x1f other unit \x1f relation -> fields
         self.gone = self.table("gone")  # what -> (how many were evicted,)
         self.spread = Spread(self.table("spread"), self.gone)
+        self.aliases = Aliases(self.table("aliases"), common, COMMON_ALIASES if common is None else ALIASES)
         self.density = Density(self.table("density"), self.table("active"), self.gone)
         self.changes = Changes(self.table("changes"), self.table("heard"), self.table("forgotten"))
         self.seen: dict[str, Seen] = {}
@@ -65,7 +71,7 @@ class Domain:
 
     def root(self, kind: str, id_: str, time: int) -> tuple[str, str]:
         """What an entity stands for at an event time, ms."""
-        return kind, id_
+        return self.aliases.root((kind, id_), time)
 
     def run(self, key: str, first: int) -> None:
         """Note where a session begins, so that its repeats find it."""
@@ -111,6 +117,7 @@ class Domain:
         """Build what follows from the rows again."""
         self.changes.index()
         for seen in self.seen.values():
+        self.aliases.index()  # first: roots are asked for below
             seen.index()
         self.spread.index()
         self.signals_of = {}
@@ -201,7 +208,7 @@ class State:
         """The domain, made on first use; counts as touched."""
         domain = self.domains.get(name)
         if domain is None:
-            domain = self.domains[name] = Domain(name, self.journal)
+            domain = self.domains[name] = Domain(name, self.journal, self.shared.aliases if name else None)
         self.touched.add(name)
         return domain
 

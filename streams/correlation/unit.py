@@ -32,6 +32,7 @@ from streams.correlation.unit_signals import collapsed, most_telling, own_change
 
 MAX_TITLE = 256
 MAX_ENTITIES = 100
+MAX_IDENTITIES = 50
 
 
 class Engine(NamedTuple):
@@ -63,7 +64,8 @@ def build(
     parameters: Parameters,
 ) -> Unit:
     """The next revision of a unit, given that it is due for ``reason``."""
-    signals = collapsed(sessions_of(domain, cluster))
+    sessions = sessions_of(domain, cluster)
+    signals = collapsed(sessions)
     rows = [s for _, s in signals]
     of = subject(unit, signals, facts)
     newest = {name: seen.newest for name, seen in domain.seen.items() if seen.newest is not None}
@@ -100,6 +102,9 @@ def build(
         signal_count=unit.members,
         signals=tuple(signal_of(key, s) for key, s in listed),
         entities=_entities(rows),
+        identities=domain.aliases.resolved(
+            (kind, id_, row.first) for _, row in sessions for kind, id_ in row.entities if links(kind, id_)
+        )[:MAX_IDENTITIES],
         changes=tuple(
             SuspectChange(
                 id=blake2b(f"{c.change.source}\x1f{c.change.source_id}".encode(), digest_size=8).hexdigest(),

@@ -69,9 +69,10 @@ def _pairs(results: Sequence[Result]) -> Table:
 
 def _units(results: Sequence[Result]) -> Table:
     table = Table(
-        Column("stream", no_wrap=True), "alerts", "units", "alerts a unit", "noise", "merged", "found", "pieces",
+        *(Column(name, no_wrap=True) for name in ("stream", "alerts", "units")),
+        *("alerts a unit", "noise", "merged", "found", "pieces"),
         title="Units, as shipped; noise: the share of it that is in units with attack alerts",
-    )  # fmt: skip
+    )
     for result in results:
         for name, found in result.streams.items():
             table.add_row(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -75,7 +76,7 @@ LINKS = Role(
 ROLES = (CORRELATE, LINKS)
 
 
-class Told(pump.Observer, Generic[F]):
+class Told(pump.Observer, ABC, Generic[F]):
     """Turns what the pump reports into metrics and readiness. A subclass says what its fold counts."""
 
     def __init__(self, metrics: Metrics, health: Health, fresh: Callable[[int], F]) -> None:
@@ -92,9 +93,9 @@ class Told(pump.Observer, Generic[F]):
         self.before = Counter({at: n for at, n in self.before.items() if at[0] != partition})
         return fold
 
+    @abstractmethod
     def counted(self, fold: F) -> Iterable[tuple[str, prometheus_client.Counter, Counter[str]]]:
         """What a fold counted since it was made: a name, and the metric with one label that the counts go to."""
-        raise NotImplementedError
 
     def wrote(self, output: Output) -> None:
         """A committed output that is no dead letter."""

@@ -95,7 +95,7 @@ def test_each_alias_of_a_unit_names_the_event_that_says_so() -> None:
 
 def test_a_session_is_not_joined_with_other_sessions_of_its_role() -> None:
     """Two people in one role, at one time: two units, though both sessions are of that role."""
-    mine, theirs = SESSIONS[0], SESSIONS[0].replace("/work", "/other")
+    mine, theirs = SESSIONS[0], SESSIONS[0].replace("/wor", "/oth")
     ours = alert("odd 3", MINUTE, ("session", theirs))
     found = opened(MADE, *CALLS, *ALERTS, ours)
     assert members(found) == {frozenset(each["source_id"] for each in ALERTS), frozenset(["odd 3"])}

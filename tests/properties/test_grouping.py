@@ -16,7 +16,18 @@ from streams.correlation.rows import SignalRow
 from streams.correlation.session import fuse
 from streams.pipeline import Pipeline
 from streams.records import Output
-from tests.streams.correlation.build import DOMAIN, MINUTE, SECOND, Doc, change, config, finding, record, units
+from tests.streams.correlation.build import (
+    DOMAIN,
+    MINUTE,
+    SECOND,
+    Doc,
+    activity,
+    change,
+    config,
+    finding,
+    record,
+    units,
+)
 
 ENTITIES = [
     ("ip", "198.51.100.7"),
@@ -50,6 +61,41 @@ def scenes(draw: st.DrawFn, kinds: Sequence[str] = ("detection", "vulnerability"
             kind = draw(st.sampled_from(["deploy", "code", "access"]))
             documents.append(change(f"c{number}", at, *entities, component=draw(NAMES), actor=actor, kind=kind))
     return documents
+
+
+IDENTITIES = [
+    ("ip", "198.51.100.7", "host", "i-1"),
+    ("ip", "198.51.100.8", "host", "i-1"),
+    ("ip", "198.51.100.8", "host", "i-2"),
+    ("host", "i-1", "resource", "r"),
+    ("session", "s", "access_key", "ASIA1"),
+    ("access_key", "ASIA1", "principal", "ann"),
+    ("session", "s", "principal", "bob"),
+]
+ALIASES = [
+    {
+        "type": "context",
+        "kind": "alias",
+        "key": key,
+        "record": {"entity": ["principal", key], "aliases": aliases},
+        "origin": ["raw", 0, 0, 0],
+    }
+    for key, aliases in (("user:default/ann", [["principal", "ann"]]), ("user:default/bob", [["host", "i-2"]]))
+]
+
+
+@st.composite
+def stated(draw: st.DrawFn) -> list[Doc]:
+    """Scenes in which events, signals or not, and context records say at any time who stands for whom."""
+    documents = draw(scenes())
+    for document in documents:
+        if not draw(st.integers(0, 3)):
+            document["identities"] = [draw(st.sampled_from(IDENTITIES))]
+    for number in range(draw(st.integers(1, 5))):
+        at = draw(st.integers(-20, 60)) * 3 * MINUTE
+        said = draw(st.lists(st.sampled_from(IDENTITIES), min_size=1, max_size=2, unique=True))
+        documents.append(activity(f"i{number}", at, "x", identities=said))
+    return documents + draw(st.lists(st.sampled_from(ALIASES), unique_by=lambda each: each["key"]))
 
 
 CATALOG = [
@@ -136,6 +182,20 @@ def test_order_and_repeats_change_no_final_unit(documents: list[Doc], chance: ra
     shuffled = [document for document in documents for _ in range(chance.randint(1, 3))]
     chance.shuffle(shuffled)
     assert finals(shuffled, step) == finals(orderly, 11 * SECOND) == finals(orderly[::-1], 1)
+
+
+@given(stated(), st.randoms(use_true_random=False), st.sampled_from([1, 4 * SECOND, 15 * SECOND, MINUTE]))
+@settings(deadline=None, max_examples=150)
+def test_when_an_alias_is_said_changes_no_final_unit(documents: list[Doc], chance: random.Random, step: int) -> None:
+    """Statements about who stands for whom count the same before, between and after the signals that they connect."""
+    orderly = sorted(documents, key=lambda document: str(document.get("time", "")))
+    statements_last = sorted(orderly, key=lambda document: "identities" in document or document["type"] == "context")
+    shuffled = [document for document in documents for _ in range(chance.randint(1, 3))]
+    chance.shuffle(shuffled)
+    known = finals(orderly, 11 * SECOND)
+    assert finals(shuffled, step) == known
+    assert finals(orderly[::-1], 1) == known
+    assert finals(statements_last, step) == known
 
 
 def row(first: int, name: str, times: int = 1, severity: int = 3, score: float = 0.5, why: str = "") -> SignalRow:

@@ -7,6 +7,8 @@ from hashlib import blake2b
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.rule import Rule
+
 _HOUR = 3_600_000
 _DAY = 24 * _HOUR
 
@@ -59,6 +61,8 @@ class Parameters(BaseModel):
     max_seen: int = Field(default=500_000, ge=1_000, description="ids a domain keeps to know duplicates by")
     max_changes: int = Field(default=5_000, ge=10, description="changes a domain keeps")
     shown_changes: int = Field(default=5, ge=0, description="suspect changes that a unit shows")
+
+    rules: tuple[Rule, ...] = Field(default=(), description="correlation rules, checked before they get here")
 
     def digest(self) -> str:
         """16 hex digits; equal exactly if all parameters are."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -42,9 +42,14 @@ from streams.correlation.instants import instant
 from streams.correlation.interval import FOREVER
 from streams.correlation.reviews import review
 from streams.correlation.rows import SignalRow, tuples
+from streams.correlation.rule_matches import hooked, tell
+from streams.correlation.rules.check import edited
+from streams.correlation.rules.match import Match
+from streams.correlation.rules.rule_set import compile_rules
 from streams.correlation.signal import anomaly_signal, finding_signal
 from streams.correlation.state import SHARED, Domain, State
 from streams.correlation.unit import Engine
+from streams.correlation.watermark import MINUTE_MS, hear, watermark
 from streams.dead_letters import headers as dead_letter_headers
 from streams.linking.announce import TABLE, announce
 from streams.records import LogRecord, Output
@@ -68,6 +73,10 @@ MODELS = Suite(lambda _: {}).names()
 _OBSERVED = (Activity, Finding, Change, Scan)
 
 
+class BadRules(ValueError):
+    """The rules of a config record cannot be taken: the record is a dead letter, and what was in force stays."""
+
+
 class TooManyFailures(Exception):
     """The fold fails on too many events for the events to be to blame."""
 
@@ -85,6 +94,7 @@ class Pipeline:
         self.state = State()
         self.catalog = Catalog()
         self.suites: dict[str, Suite] = {}
+        self.rules, _ = compile_rules(())
         self.counts: Counter[str] = Counter()
         self.revisions: Counter[str] = Counter()
         self.clamped = 0
@@ -150,6 +160,7 @@ class Pipeline:
         """Take parameters and catalog from their rows again."""
         row = self.state.clock.get("parameters")
         self.state.parameters = Parameters() if row is None else Parameters.model_validate_json(row[0])
+        self.rules, _ = compile_rules(self.state.parameters.rules)
         self.state.context = Context(self.state.shared.table("context"))
         self.catalog = Catalog()
         for key, record in self.state.context.latest("catalog"):
@@ -171,19 +182,22 @@ class Pipeline:
             events = BATCH.validate_json(record.value)
         except ValidationError:
             events = self._salvage(record, out)
-        now = self.advance(record.log_time, out)
+        now = self.advance(record.log_time, out, record.offset)
         for event in events:
             self.fold(event, now, record.offset, out)
         self.state.journal.clear()
         return out
 
-    def advance(self, log_time: int, out: list[Output]) -> int:
+    def advance(self, log_time: int, out: list[Output], offset: int = 0) -> int:
         """Move the log's clock, never back, and emit what is due by then. Returns the clock, ms."""
         row = self.state.clock.get("log_time")
         now = log_time if row is None or log_time > row[0] else row[0]
         if row is None or now != row[0]:
             self.state.touched.add(SHARED)
             self.state.clock["log_time"] = (now,)
+            if self.rules.plans and row is not None and now // MINUTE_MS != row[0] // MINUTE_MS:
+                for name in sorted(self.state.domains):
+                    self._wait(self.state.domains[name], now, offset)
         timers = self.state.timers
         if timers and timers[0][0] <= now:
             for unit in correlator.due(self.state, now, self._engine, self.facts):
@@ -284,13 +298,48 @@ class Pipeline:
             return "uninteresting"
         else:
             correlator.add_change(state, domain, event, time, now)
+            self._match(domain, event, time, now, offset, late=verdict == "late")
             return "change"
         if signal is None:
+            self._match(domain, event, time, now, offset, late=verdict == "late")
             return "uninteresting"
+        if self.rules.plans:
+            signal = hooked(self.rules, event, signal)
         session = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
         if self._members is not None:
             self._members.append((domain.name, session, event.source_id))
+        self._match(domain, event, time, now, offset, late=verdict == "late")
         return "member"
+
+    def _match(
+        self, domain: Domain, event: Activity | Finding | Change, time: int, now: int, offset: int, *, late: bool
+    ) -> None:
+        """Let the rules see an event."""
+        rules = self.rules
+        if not rules.plans:
+            return
+        table = domain.table("watermark")
+        hear(table, event.source, now)
+        passed = watermark(table, domain.seen, now, LATENESS_MS, DEFAULT_LATENESS_MS)
+        if missed := rules.advance(domain.rules, passed):
+            self._tell(domain, missed, now, offset)
+        if matches := rules.observe(domain.rules, event, time, passed):
+            self._tell(domain, matches, now, offset, late=late)
+
+    def _wait(self, domain: Domain, now: int, offset: int) -> None:
+        """Let the rules see that time passed in a domain, though nothing arrived."""
+        if not domain.rules.wakes:
+            return
+        self.state.touched.add(domain.name)
+        passed = watermark(domain.table("watermark"), domain.seen, now, LATENESS_MS, DEFAULT_LATENESS_MS)
+        if matches := self.rules.advance(domain.rules, passed):
+            self._tell(domain, matches, now, offset)
+
+    def _tell(self, domain: Domain, matches: Sequence[Match], now: int, offset: int, *, late: bool = False) -> None:
+        """Put what the rules say into units."""
+        for session, name in tell(self.state, domain, self.rules, matches, late=late, log_time=now, offset=offset):
+            if self._members is not None:
+                self._members.append((domain.name, session, name))
 
     def _score(self, domain: Domain, event: Activity, time: int) -> SignalRow | None:
         suite = self.suites.get(domain.name)
@@ -339,9 +388,17 @@ class Pipeline:
         parameters = Parameters.model_validate(event.settings)
         if parameters == self.state.parameters:
             return
+        rules, faults = compile_rules(parameters.rules)
+        if faults := [*faults, *edited(self.state.parameters.rules, parameters.rules)]:
+            raise BadRules("; ".join(map(str, faults)))
+        self.rules = rules
         self.state.parameters = parameters
         self.state.touched.add(SHARED)
         self.state.clock["parameters"] = (parameters.model_dump_json(),)
+        for name, domain in self.state.domains.items():
+            if domain.rules.tallies:
+                self.state.touched.add(name)
+                domain.rules.adopt(rules.plans)
         self.state.index()
 
     # Around it
@@ -369,6 +426,7 @@ class Pipeline:
             models=MODELS if self.state.parameters.scoring else (),
             context=self.state.context.digest(),
             partition=self.partition,
+            rules=self.rules.digest(),
         )
 
     def _emit(self, unit: Unit, out: list[Output]) -> None:

@@ -19,6 +19,12 @@ def add(total: str, source: str, source_id: str) -> str:
     return f"{(int(total, 16) + int.from_bytes(digest, 'big')) % _MODULUS:x}"
 
 
+def take(total: str, source: str, source_id: str) -> str:
+    """The hash of the set without one of its members, as hex."""
+    digest = blake2b(f"{source}\x1f{source_id}".encode(), digest_size=32).digest()
+    return f"{(int(total, 16) - int.from_bytes(digest, 'big')) % _MODULUS:x}"
+
+
 def union(one: str, other: str) -> str:
     """The hash of two disjoint sets together."""
     return f"{(int(one, 16) + int(other, 16)) % _MODULUS:x}"

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from math import log10
 
+from schemas.entity import ENTITY_KINDS
 from schemas.events import Activity, Finding
+from schemas.rule import Rule
 from streams.correlation import member_hash
-from streams.correlation.rows import Pairs, SignalRow, pairs
+from streams.correlation.rows import Hook, Pairs, SignalRow, pairs
+from streams.correlation.rules.match import Match
+from streams.correlation.rules.words import why as why_it_fired
 
 _TITLE = 512
+
+RULES = "weir.rules"
+"""The source of what rules say."""
 
 
 def with_component(entities: Pairs, component: str | None) -> Pairs:
@@ -76,3 +83,43 @@ def anomaly_signal(
         action=event.action,
         actor=event.actor,
     )
+
+
+def rule_hook(line: str, window: int) -> Hook:
+    """What links the members of a rule's group, as far as they are signals, with its matches."""
+    return f"rule\x1f{line}", window, False
+
+
+def rule_signal(rule: Rule, match: Match) -> SignalRow:
+    """A match of a rule, about the entities that it is grouped by; what they are not, its title names.
+
+    Its kind is ``anomaly``: its entities link it for as long as it lasts, as they do any sign of an attack. A
+    ``detection`` would be placed by its beginning alone, and by being there would part the detections next to it.
+    """
+    entities: list[tuple[str, str]] = []
+    title = rule.title
+    for name, value in match.group:
+        kinds = {_ENTITY.get(step.group.get(name, name), "") for step in rule.steps if step.absent is None} - {""}
+        entities += [(kind, value) for kind in sorted(kinds)]
+        if not kinds:
+            title += f", {name} {value}"
+    return SignalRow(
+        source=RULES,
+        source_id=match.id,
+        kind="anomaly",
+        first=match.first,
+        last=match.last,
+        times=1,
+        title=title[:_TITLE],
+        severity=rule.severity,
+        score=min(1.0, rule.severity / 5),
+        why=why_it_fired(rule, match),
+        entities=tuple(entities),
+        component=next((value for kind, value in entities if kind == "component"), None),
+        members=member_hash.add(member_hash.EMPTY, RULES, match.id),
+        rule=rule.key,
+        hooks=(rule_hook(match.line, 0),),
+    )
+
+
+_ENTITY = {kind: kind for kind in ENTITY_KINDS} | {"actor": "principal"}

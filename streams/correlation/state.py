@@ -18,6 +18,7 @@ from streams.correlation.context import Context
 from streams.correlation.density import Density
 from streams.correlation.lifecycle import next_due
 from streams.correlation.rows import ChangeRow, SignalRow, UnitRow
+from streams.correlation.rules.groups import RuleState
 from streams.correlation.seen import Seen
 from streams.correlation.spread import Spread
 from streams.correlation.table import Row, Table, Undo, undo
@@ -28,11 +29,11 @@ Change = tuple[str, str, str, Row | None]
 SHARED = ""
 """The domain of what all domains of a partition share: clock, parameters, catalog."""
 
-MAKE: dict[str, Callable[[Row], Row]] = {
 ALIASES = LIMIT
 COMMON_ALIASES = 4 * LIMIT
 """Entities that statements are kept of: by one domain, and from the catalog, by all domains of a partition."""
 
+MAKE: dict[str, Callable[[Row], Row]] = {
     "signals": SignalRow._make,
     "units": UnitRow._make,
     "changes": ChangeRow._make,
@@ -55,10 +56,11 @@ class Domain:
         self.reviews = self.table("reviews")  # cluster \x1f review id -> review fields
         self.related = self.table("related")  # cluster \x1f other unit \x1f relation -> fields
         self.gone = self.table("gone")  # what -> (how many were evicted,)
-        self.spread = Spread(self.table("spread"), self.gone)
         self.aliases = Aliases(self.table("aliases"), common, COMMON_ALIASES if common is None else ALIASES)
+        self.spread = Spread(self.table("spread"), self.gone)
         self.density = Density(self.table("density"), self.table("active"), self.gone)
         self.changes = Changes(self.table("changes"), self.table("heard"), self.table("forgotten"))
+        self.rules = RuleState(self.table)
         self.seen: dict[str, Seen] = {}
         self.signals_of: dict[str, set[str]] = {}  # cluster -> keys of its sessions
         self.key_of: dict[str, str] = {}  # session -> its key
@@ -115,9 +117,10 @@ class Domain:
 
     def index(self) -> None:
         """Build what follows from the rows again."""
-        self.changes.index()
-        for seen in self.seen.values():
         self.aliases.index()  # first: roots are asked for below
+        self.changes.index()
+        self.rules.index()
+        for seen in self.seen.values():
             seen.index()
         self.spread.index()
         self.signals_of = {}

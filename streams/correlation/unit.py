@@ -43,6 +43,7 @@ class Engine(NamedTuple):
     models: tuple[str, ...]
     context: str
     partition: int | None
+    rules: str = "none"
 
 
 def subject(unit: UnitRow, signals: Sequence[tuple[str, SignalRow]], facts: Callable[[str], Facts | None]) -> Subject:
@@ -141,7 +142,7 @@ def build(
         provenance=Provenance(
             engine=engine.version,
             config=engine.config,
-            rules="none",
+            rules=engine.rules,
             models=engine.models,
             context=engine.context,
             log=None if engine.partition is None else (engine.partition, unit.first_offset, unit.last_offset),

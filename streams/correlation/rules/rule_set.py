@@ -22,6 +22,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 
 from schemas.rule import Rule
 from streams.correlation.rules.check import Fault, faults
@@ -55,6 +56,23 @@ class RuleSet:
     def rule(self, key: str) -> Rule:
         """The rule that a match names."""
         return self.plans[key].rule
+
+    def lines(self, event: Event) -> list[tuple[str, Rule]]:
+        """The lines of the groups that the event is in for what it meets, absent steps left out, with their rules."""
+        index = self._index.get(event.type)
+        found: dict[str, Rule] = {}
+        for step in index.steps(event) if index is not None else ():
+            rule = step.plan.rule
+            if rule.steps[step.bit.bit_length() - 1].absent is None and step.holds(event):
+                found.update((step.plan.line(group), rule) for group in step.groups(event)[0])
+        return sorted(found.items(), key=lambda item: item[0])
+
+    def digest(self) -> str:
+        """16 hex digits, equal exactly if the rules are; ``none`` without rules."""
+        if not self.plans:
+            return "none"
+        text = "\x1e".join(f"{key}\x1f{plan.digest}" for key, plan in self.plans.items())
+        return blake2b(text.encode(), digest_size=8).hexdigest()
 
     def observe(self, state: RuleState, event: Event, time: int, watermark: int) -> Sequence[Match]:
         """Take one accepted event, no duplicate, in. ``time``: its event time; ``watermark``: no older event is due.

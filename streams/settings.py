@@ -25,6 +25,9 @@ from pydantic_settings import (
 )
 
 from schemas.parameters import Parameters
+from schemas.rule import Rule
+from streams.correlation.rules.check import faults
+from streams.rule_files import parse_rules, read_rules
 
 RAW_SOURCES = ("cloudtrail", "github", "cdevents", "trivy", "sarif", "ocsf")
 """Short names of the sources that have a raw topic of their own."""
@@ -93,7 +96,31 @@ class Settings(BaseSettings):
     kafka: dict[str, str] = Field(
         default_factory=dict, repr=False, description="librdkafka properties for every client: TLS, SASL, socket limits"
     )
+    rules: tuple[Rule, ...] = Field(
+        default=(), description="correlation rules: paths of files and folders, or [[rules]]; they go into engine.rules"
+    )
     engine: Parameters = Field(default_factory=Parameters)
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _read_rules(cls, value: object) -> tuple[Rule, ...]:
+        given = value if isinstance(value, list | tuple) else [value]
+        tables = [entry for entry in given if isinstance(entry, Mapping)]
+        paths = [Path(entry) for entry in given if isinstance(entry, str | Path)]
+        if len(tables) + len(paths) < len(given):
+            raise ValueError("neither paths nor [[rules]]")
+        written, wrong = parse_rules({"rules": tables}, "[[rules]]") if tables else ((), [])
+        read, more = read_rules(paths)
+        if wrong or more:
+            raise ValueError("\n".join(map(str, [*wrong, *more])))
+        return written + read
+
+    @field_validator("engine")
+    @classmethod
+    def _sound_rules(cls, value: Parameters) -> Parameters:
+        if wrong := faults(value.rules):
+            raise ValueError("\n".join(f"[[engine.rules]]: {fault}" for fault in wrong))
+        return value
 
     @field_validator("max_message_bytes")
     @classmethod
@@ -179,7 +206,7 @@ def load(**flags: Any) -> Settings:
     if file and not Path(file).is_file():
         raise BadSettings(f"config_file = {str(file)!r}: there is no such file")
     try:
-        return Settings(**given)
+        return _with_rules(Settings(**given))
     except ValidationError as error:
         lines = [_complaint(place["loc"], place["msg"], place["input"], given) for place in error.errors()]
         raise BadSettings("\n".join(lines)) from None
@@ -187,6 +214,16 @@ def load(**flags: Any) -> Settings:
         raise BadSettings(f"{error}: {error.__cause__}" if error.__cause__ else str(error)) from None
     except (OSError, ValueError) as error:  # tomllib.TOMLDecodeError is a ValueError
         raise BadSettings(f"{file or 'weir.toml'}: {error}") from None
+
+
+def _with_rules(settings: Settings) -> Settings:
+    """The same with all rules where the engine finds them."""
+    if not settings.rules:
+        return settings
+    rules = settings.engine.rules + settings.rules
+    if twice := faults(rules):
+        raise BadSettings("\n".join(map(str, twice)))
+    return settings.model_copy(update={"engine": settings.engine.model_copy(update={"rules": rules}), "rules": ()})
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -247,6 +284,8 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _complaint(place: tuple[int | str, ...], what: str, value: object, flags: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in place)
+    if what.startswith("Value error, ") and (place == ("rules",) or "[[engine.rules]]: " in what):
+        return what.removeprefix("Value error, ")  # each line names file and place
     if what.startswith("Extra inputs"):  # its value may be a secret under a misspelt name
         value = {}
         what = "no such setting"

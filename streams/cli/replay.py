@@ -36,6 +36,10 @@ Paths = Annotated[list[str] | None, typer.Argument(metavar="PATH...", help="File
 SourceName = Annotated[str | None, typer.Option(help="Source of all paths without a NAME, instead of by content.")]
 Log = Annotated[str | None, typer.Option(metavar="TOPIC|FILE", help="Fold a recorded partition log instead.")]
 CatalogFile = Annotated[list[Path] | None, typer.Option(help="Backstage entities; they count from the start.")]
+RuleFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--rules", help="Correlation rules: files and folders, instead of weir.toml's."),
+]
 Revisions = Annotated[bool, typer.Option("--revisions", help="Every revision in order, not the last of each unit.")]
 NoModels = Annotated[bool, typer.Option("--no-models", help="Signals from findings only.")]
 Assignments = Annotated[
@@ -110,6 +114,7 @@ def replay(
     source: SourceName = None,
     log: Log = None,
     catalog: CatalogFile = None,
+    rules: RuleFiles = None,
     revisions: Revisions = False,
     no_models: NoModels = False,
     assignments: Assignments = None,
@@ -127,14 +132,14 @@ def replay(
     """
     if log is not None:
         given = {
-            "PATH": paths, "--source": source, "--catalog": catalog, "--no-models": no_models, "--set": assignments,
-            "--members": members, "--events": events,
+            "PATH": paths, "--source": source, "--catalog": catalog, "--rules": rules, "--no-models": no_models,
+            "--set": assignments, "--members": members, "--events": events,
         }  # fmt: skip
         if wrong := [name for name, value in given.items() if value]:
             raise fail(f"--log takes everything from the log; leave out {', '.join(wrong)}")
     elif not paths:
         raise fail("name the files or folders to replay, or a log with --log")
-    configured = settings()
+    configured = settings(rules=rules)
     with ExitStack() as stack:
         writer = _Writer(revisions, _opened(stack, events), _opened(stack, dead_letters), quiet)
         try:
@@ -240,7 +245,7 @@ def _log(name: str, writer: _Writer) -> int:
 
 
 def _parameters(engine: Parameters, no_models: bool, assignments: list[str]) -> Parameters:
-    values = engine.model_dump()
+    values = engine.model_dump(exclude={"rules"})
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals or key not in values:
@@ -249,7 +254,7 @@ def _parameters(engine: Parameters, no_models: bool, assignments: list[str]) -> 
     if no_models:
         values["scoring"] = False
     try:
-        return Parameters.model_validate(values)
+        return Parameters.model_validate(values | {"rules": engine.rules})
     except ValidationError as error:
         first = error.errors()[0]
         raise fail(f"--set {first['loc'][0]}={first['input']}: {first['msg']}") from None

@@ -134,7 +134,7 @@ def _with_broker(
             given = Input(entities, None if scenario is None else scenario.messages(), rate)
             with reaching(loaded):
                 outcome = work.run(given, once=once)
-        except BadCatalog as error:
+        except (BadCatalog, BadSettings) as error:
             screen.done()
             raise fail(str(error)) from None
         except (RunFailed, NoUnits, BrokerFailed) as error:

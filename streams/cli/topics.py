@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.cli.common import connected, fail
-from streams.settings import Settings
+from streams.settings import BadSettings, Settings
 
 topics = typer.Typer(help="Make the topics, check them, write one out.", no_args_is_help=True)
 
@@ -46,6 +46,8 @@ def create() -> None:
         raise fail(str(error)) from None
     except BadCatalog as error:
         raise fail(f"{settings.catalog}: {error}") from None
+    except BadSettings as error:
+        raise fail(str(error)) from None
     typer.echo(
         f"{len(made)} topics made, {len(edge.wanted(settings)) - len(made)} were there; parameters "
         f"{settings.engine.digest()} {'written' if wrote else 'unchanged'}; {records} catalog records written",

@@ -9,11 +9,15 @@ from typing import Any
 import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
+from pydantic import ValidationError
 
 from schemas.events import Review
+from schemas.parameters import Parameters
+from schemas.rule import Rule
+from streams.correlation.rules.check import edited
 from streams.edge import client
 from streams.edge.dump import NoTopic, read_topic
-from streams.settings import Settings
+from streams.settings import BadSettings, Settings
 from streams.simulate.message import Message as Simulated
 from streams.sources.backstage import Backstage
 from streams.sources.base import Ignored, Malformed
@@ -163,15 +167,29 @@ def publish_reviews(settings: Settings, reviews: Iterable[Review]) -> int:
 
 
 def publish_config(settings: Settings) -> bool:
-    """Write the engine's parameters to the config topic unless the last record there is equal; whether it did."""
+    """Write the engine's parameters to the config topic unless the last record there is equal; whether it did.
+
+    Raises ``BadSettings`` where a rule says something else than the one of its name and version that is there.
+    """
     record = {"digest": settings.engine.digest(), "settings": settings.engine.model_dump(mode="json")}
     topic = settings.topic("config")
-    if _held(settings, topic).get(CONFIG_KEY) == record:
+    held = _held(settings, topic).get(CONFIG_KEY)
+    if held == record:
         return False
+    if wrong := edited(_rules_of(held), settings.engine.rules):
+        raise BadSettings("\n".join(map(str, wrong)))
     sender = _Sender(settings)
     sender.send(topic, CONFIG_KEY, orjson.dumps(record))
     sender.end()
     return True
+
+
+def _rules_of(held: object) -> tuple[Rule, ...]:
+    """The rules of a config record; none if it cannot be read: then the fold refuses it as well."""
+    try:
+        return Parameters.model_validate(held["settings"]).rules if isinstance(held, dict) else ()
+    except (KeyError, ValidationError):
+        return ()
 
 
 def _held(settings: Settings, topic: str) -> Mapping[bytes, Any]:

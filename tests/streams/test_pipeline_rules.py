@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from schemas.parameters import Parameters
+from streams.cli import app
 from streams.pipeline import Pipeline
 from streams.records import LogRecord
+from streams.settings import load
 from tests.streams.correlation.build import (
     DAY,
     DOMAIN,
@@ -241,3 +250,84 @@ def test_a_rule_may_not_change_its_meaning() -> None:
     assert [rule.at_least for rule in pipeline.state.parameters.rules] == [3]
     assert fold([record(9, 0, *(refused(name, 0) for name in "ab"))], pipeline) == []
     assert pipeline.state.domains[DOMAIN].signals == {}
+
+
+WRITTEN = """
+[[rules]]
+name = "{name}"
+version = 1
+title = "Many refusals"
+severity = 4
+kind = "count"
+at_least = 3
+timespan = "60s"
+group_by = "ip"
+
+[[rules.steps]]
+id = "refused"
+where = {{ action = "ConsoleLogin", outcome = "failure" }}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder without settings around it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    for name in ("WEIR_RULES", "WEIR_CONFIG_FILE", "WEIR_ENGINE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_rules_come_from_tables_files_and_folders(folder: Path) -> None:
+    """All of them end up with the engine's parameters, whose digest they change."""
+    (folder / "pack").mkdir()
+    (folder / "pack" / "a.toml").write_text(WRITTEN.format(name="a"))
+    nested = WRITTEN.format(name="b").replace("[rules", "[engine.rules")
+    (folder / "weir.toml").write_text(f'rules = ["pack"]\n{nested}')
+    assert [rule.key for rule in load().engine.rules] == ["b@1", "a@1"]
+    (folder / "weir.toml").write_text(WRITTEN.format(name="c"))
+    loaded = load()
+    assert [rule.key for rule in loaded.engine.rules] == ["c@1"]
+    assert [rule.key for rule in load(rules=[folder / "pack" / "a.toml"]).engine.rules] == ["a@1"]
+    given = orjson.loads(orjson.dumps(loaded.engine.model_dump(mode="json")))
+    assert Parameters.model_validate(given) == loaded.engine
+    assert loaded.engine.digest() != Parameters().digest() == load(rules=[]).engine.digest()
+
+
+def test_all_faults_of_all_rules_end_the_command_at_once(folder: Path) -> None:
+    """Exit code 2; each fault is named with its file, beside the other settings that are wrong."""
+    (folder / "a.toml").write_text(WRITTEN.format(name="a").replace("ip", "iq") + WRITTEN.format(name="b d"))
+    (folder / "b.toml").write_text("[[rules]\n")
+    (folder / "weir.toml").write_text("[engine]\nsignal_p = 7\n" + WRITTEN.format(name="c").replace("60s", "60y"))
+    ran = CliRunner().invoke(app, ["replay", "--rules", "a.toml", "--rules", "b.toml", "--rules", "no.toml", "x.json"])
+    assert ran.exit_code == 2
+    for text in ("a.toml:2: a@1", "a.toml:16: b d@1", "b.toml: ", "no.toml: No such file", "signal_p = 7"):
+        assert text in ran.stderr
+    ran = CliRunner().invoke(app, ["replay", "x.json"])
+    assert ran.exit_code == 2
+    assert "timespan: a number and one of ms, s, m, h, d" in ran.stderr
+    ran = CliRunner().invoke(app, ["replay", "--log", "x", "--rules", "a.toml"])
+    assert (ran.exit_code, "leave out --rules" in ran.stderr) == (2, True)
+
+
+def test_replay_takes_rules_from_a_file(folder: Path) -> None:
+    """Three refused logins in a CloudTrail file are a unit, in which the rule says why."""
+    (folder / "rules.toml").write_text(WRITTEN.format(name="a").replace("ConsoleLogin", "signin:ConsoleLogin"))
+    entry = {
+        "eventVersion": "1.08",
+        "userIdentity": {"type": "IAMUser", "accountId": "123456789012", "userName": "ann"},
+        "eventSource": "signin.amazonaws.com",
+        "eventName": "ConsoleLogin",
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": IP,
+        "errorMessage": "Failed authentication",
+        "responseElements": {"ConsoleLogin": "Failure"},
+        "recipientAccountId": "123456789012",
+    }
+    entries = [entry | {"eventID": f"e{n}", "eventTime": f"2025-01-01T12:00:{n}0Z"} for n in (0, 4, 2)]
+    (folder / "trail.json").write_text(json.dumps({"Records": entries}))
+    ran = CliRunner().invoke(app, ["replay", "--no-models", "--rules", "rules.toml", "trail.json"])
+    assert ran.exit_code == 0, ran.stderr
+    (unit,) = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [signal["why"][0] for signal in unit["signals"]] == [f"3 × refused for ip {IP}"]

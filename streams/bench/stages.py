@@ -90,7 +90,8 @@ def with_catalog(given: Given) -> tuple[Ingest, bytes]:
     for at, (key, record) in enumerate(catalog_records(given.entities).items()):
         value = orjson.dumps(record)
         placed += work.read(RawRecord("context", 0, at, 0, key.encode(), (), value, Steering()))[0]
-        work.catalog.apply(key, record["record"])
+        if record["kind"] == "catalog":
+            work.catalog.apply(key, record["record"])
     return work, b"[" + b",".join([p.value for p in placed]) + b"]"
 
 

@@ -71,6 +71,11 @@ class ContextReader:
         self.consumer.close()
 
 
+def kind_of(key: str) -> str:
+    """The kind of record that an empty value withdraws: of a user the aliases, else a catalog entity."""
+    return "alias" if key.startswith("user:") else "catalog"
+
+
 def text(key: str | bytes | None) -> str:
     """A Kafka key as text."""
     return key.decode(errors="replace") if isinstance(key, bytes) else key or ""

@@ -72,7 +72,8 @@ class InProcess:
             context += self.ingest.read(self._raw("context", Backstage(), None, (), orjson.dumps(entity), at))[0]
         for placed in context:
             record = orjson.loads(placed.value)
-            self.catalog.apply(record["key"], record["record"])
+            if record["kind"] == "catalog":
+                self.catalog.apply(record["key"], record["record"])
         self._append([*config, *context], _ms(at))
 
     def feed(self, messages: Iterable[Message]) -> None:

@@ -21,7 +21,7 @@ from schemas.dead_letter import DeadLetter
 from streams.catalog import Catalog
 from streams.dead_letters import headers as dead_letter_headers
 from streams.edge import client
-from streams.edge.context import ContextReader, text
+from streams.edge.context import ContextReader, kind_of, text
 from streams.edge.health import Health, HealthServer
 from streams.edge.memory import settle
 from streams.edge.session import EXIT_FAILED, SessionEnded, Writer, close_all, is_record, run_sessions

@@ -28,10 +28,9 @@ from streams.sources.aws_changes import change_of
 from streams.sources.aws_identities import STATES, Issue, scope_of, statements
 from streams.sources.aws_names import ENTITIES, partition_of, principal_of
 from streams.sources.aws_resources import MAX_ENTITIES, Found, collect, parameters_of
-from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
+from streams.sources.base import ActivityDraft, ChangeDraft, EntityDraft, IdentityDraft, Ignored, Malformed, Reading
 from streams.sources.document import mapping
 from streams.sources.fields import INSTANTS, address, dig, instant, text
-from streams.sources.identity import IdentifiedActivity, IdentifiedChange, IdentityDraft
 from streams.sources.memo import Memo
 
 _AGENT = re.compile(r"\[?([A-Za-z][A-Za-z0-9.-]{0,39})")
@@ -180,7 +179,7 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
     elif answer and dig(answer, name) == "Failure":  # {"ConsoleLogin": "Failure"}
         outcome, error = "failure", "Failure"
 
-    activity: IdentifiedActivity = {
+    activity: ActivityDraft = {
         "type": "activity",
         "source_id": source_id,
         "time": time,
@@ -212,7 +211,7 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
         return [(item, activity)]
     if change is None or read_only is True:
         return [(item, activity)]
-    altered: IdentifiedChange = {
+    altered: ChangeDraft = {
         "type": "change",
         "source_id": source_id,
         "time": time,

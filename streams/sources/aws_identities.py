@@ -15,10 +15,10 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from streams.sources.aws_names import ENTITIES, MAX_ARN, partition_of
-from streams.sources.base import EntityDraft
+from streams.sources.base import EntityDraft, IdentityDraft
 from streams.sources.document import mapping, sequence
 from streams.sources.fields import dig, email, text
-from streams.sources.identity import MAX_IDENTITIES, IdentityDraft, stands_for
+from streams.sources.identity import MAX_IDENTITIES, stands_for
 
 _KEY_ID = re.compile(r"A[KS]IA[A-Z0-9]{12,124}")
 _UNIQUE = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,124}")

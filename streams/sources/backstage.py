@@ -1,7 +1,7 @@
 """Backstage catalog entities (``catalog-info.yaml``, or the catalog API's ``/entities``) as context records.
 
-Descriptor format ``backstage.io/v1alpha1``: Component, Resource, System, API and Group are read. What Weir keeps of
-one, ``record`` below, is small, so that a catalog of thousands fits the log:
+Descriptor format ``backstage.io/v1alpha1``: Component, Resource, System, API, Group and User are read. What Weir keeps
+of one, ``record`` below, is small, so that a catalog of thousands fits the log:
 
     {kind, name, namespace, system, owner, depends_on: [ref], dependency_of: [ref], provides: [ref], tags: [text],
      links: {repository: [owner/name], images: [reference], namespaces: [name], workloads: [name], arns: [arn]},
@@ -21,6 +21,14 @@ exception can name again; ``weir.dev/criticality: tier-1`` (to ``tier-4``, or ``
 ``tier1``) says how much depends on it, 1 the most. Tags ``internet-facing``, ``privileged`` and ``customer-path`` count
 as they are.
 
+Of a User only its accounts are kept, in a record of kind "alias" that says they are one person's:
+
+    {entity: [principal, user:default/ann], aliases: [[principal, id]]}
+
+They are the logins in ``github.com/user-login``, the address in ``spec.profile.email``, and the principals among the
+ARNs of ``amazonaws.com`` and ``aws.amazon.com`` annotations. An account that several people use does not belong there.
+Without any, the record is withdrawn.
+
 YAML is parsed by ``documents_from_yaml``; ``read`` takes the documents.
 """
 
@@ -35,10 +43,10 @@ from streams.sources.aws_names import canonical, entity_of
 from streams.sources.base import ContextDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, repository
 from streams.sources.document import mapping, sequence, texts
-from streams.sources.fields import text
+from streams.sources.fields import email, text
 from streams.sources.yaml_documents import documents_from_yaml as documents_from_yaml
 
-KINDS = frozenset({"component", "resource", "system", "api", "group"})
+KINDS = frozenset({"component", "resource", "system", "api", "group", "user"})
 
 CONTROLS = "weir.dev/compensating-controls"
 CRITICALITY = "weir.dev/criticality"
@@ -50,7 +58,7 @@ _AWS = ("amazonaws.com", "aws.amazon.com")
 
 
 class Backstage:
-    """Catalog entities; gives context records of kind "catalog" whose key is the entity's reference."""
+    """Catalog entities; gives context records of kind "catalog", of users "alias", by the entity's reference."""
 
     name = "backstage"
     lateness = timedelta(seconds=1)
@@ -107,6 +115,8 @@ def _read(place: str, entity: object) -> ContextDraft | Malformed | Ignored:
         return Malformed(f"{place}metadata.namespace", "not 1 to 63 of [A-Za-z0-9_.-]")
     name, namespace = name.lower(), namespace.lower()
     spec = mapping(entity.get("spec"))
+    if kind == "user":
+        return _person(f"user:{namespace}/{name}", mapping(metadata.get("annotations")), spec)
     needs = [
         *_references(spec.get("dependsOn"), "component", namespace),
         *_references(spec.get("consumesApis"), "api", namespace),
@@ -129,6 +139,23 @@ def _read(place: str, entity: object) -> ContextDraft | Malformed | Ignored:
     if (tier := _tier(annotations.get(CRITICALITY), record["tags"])) is not None:
         record["criticality"] = tier
     return {"type": "context", "kind": "catalog", "key": f"{kind}:{namespace}/{name}", "record": record}
+
+
+def _person(ref: str, annotations: dict[str, Any], spec: dict[str, Any]) -> ContextDraft:
+    given = {name: _listed(value) for name, value in annotations.items() if isinstance(name, str)}
+    accounts = {f"github:{login.lower()}" for login in given.get("github.com/user-login", ())}
+    if address := email(mapping(spec.get("profile")).get("email")):
+        accounts.add(address)
+    accounts.update(
+        found[1]
+        for name, values in given.items()
+        if name.partition("/")[0].endswith(_AWS)
+        for value in values
+        if (found := entity_of(value)) is not None and found[0] == "principal"
+    )
+    aliases = [["principal", account] for account in sorted(accounts)]
+    record = {"entity": ["principal", ref], "aliases": aliases} if aliases else None
+    return {"type": "context", "kind": "alias", "key": ref, "record": record}
 
 
 def _tier(annotation: object, tags: list[str]) -> int | None:

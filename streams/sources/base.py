@@ -14,6 +14,7 @@ from schemas.entity import EntityKind
 from schemas.events import ChangeKind, ChangeStatus, FindingKind, FindingStatus, Outcome
 
 EntityDraft = tuple[EntityKind, str]
+IdentityDraft = tuple[EntityKind, str, EntityKind, str]
 
 
 class ObservedDraft(TypedDict):
@@ -21,7 +22,8 @@ class ObservedDraft(TypedDict):
 
     ``time`` is RFC 3339 text with an offset, checked to be a string by the source. ``domain`` is the fallback for what
     the catalog does not know: ``aws:<account>``, ``github:<owner>/<repo>``, ``image:<repository>`` and the like.
-    ``origin``, ``home`` and ``source`` are filled in by the caller.
+    ``origin``, ``home`` and ``source`` are filled in by the caller. An identity is kind and id of an entity, then those
+    of the one it stands for (``streams.sources.identity``).
     """
 
     source_id: str
@@ -29,6 +31,7 @@ class ObservedDraft(TypedDict):
     domain: str
     component: NotRequired[str]
     entities: list[EntityDraft]
+    identities: NotRequired[list[IdentityDraft]]
     title: str
 
 
@@ -90,7 +93,7 @@ class ContextDraft(TypedDict):
     """Draft of ``schemas.events.ContextRecord``."""
 
     type: Literal["context"]
-    kind: Literal["catalog", "policy_exception", "kev", "epss"]
+    kind: Literal["catalog", "policy_exception", "kev", "epss", "alias"]
     key: str
     record: dict[str, Any] | None
 

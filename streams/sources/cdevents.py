@@ -29,11 +29,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from schemas.events import ChangeKind
-from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
+from streams.sources.base import ChangeDraft, EntityDraft, IdentityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, purl, repository
 from streams.sources.document import digest, line, mapping
 from streams.sources.fields import dig, email, instant, text
-from streams.sources.identity import IdentifiedChange, IdentityDraft, tag_of
+from streams.sources.identity import tag_of
 
 _TYPE = re.compile(r"dev\.cdevents\.([a-z]{1,32})\.([a-z]{1,32})(?:\.[0-9].{0,32})?")
 _KINDS: dict[str, dict[str, ChangeKind]] = {
@@ -90,7 +90,7 @@ def _is_event(value: object) -> bool:
     return _is_type(dig(value, "type")) or _is_type(dig(value, "context", "type"))
 
 
-def _read(event: object, headers: Mapping[str, str], place: str) -> IdentifiedChange | Malformed | Ignored:
+def _read(event: object, headers: Mapping[str, str], place: str) -> ChangeDraft | Malformed | Ignored:
     if not isinstance(event, dict):
         return Malformed(place.rstrip("."), "not an object")
     # Attributes of the CloudEvent stand in for fields that a sparse CDEvent leaves out: the binding makes them equal.
@@ -132,7 +132,7 @@ def _read(event: object, headers: Mapping[str, str], place: str) -> IdentifiedCh
 
 def _draft(
     key: str, source: str, time: str, kind: ChangeKind, what: str, subject: str, content: dict[str, Any]
-) -> IdentifiedChange:
+) -> ChangeDraft:
     of, _, predicate = what.partition(".")
     artifact = text(subject if of == "artifact" else content.get("artifactId"))
     environment = text(subject if of == "environment" else dig(content, "environment", "id"), 255)
@@ -152,7 +152,7 @@ def _draft(
     if actor:
         entities.append(("principal", actor))
     where = f" in {environment}" if environment and of != "environment" else ""
-    draft: IdentifiedChange = {
+    draft: ChangeDraft = {
         "type": "change",
         "source_id": key,
         "time": time,

@@ -28,18 +28,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from schemas.events import ChangeKind, ChangeStatus, FindingStatus
-from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
+from streams.sources.base import ChangeDraft, EntityDraft, FindingDraft, IdentityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, repository, vulnerability
 from streams.sources.document import line, mapping, sequence
 from streams.sources.fields import cut, dig, email, instant, text
-from streams.sources.identity import (
-    IdentifiedChange,
-    IdentifiedFinding,
-    IdentityDraft,
-    commit_of,
-    cve_of,
-    tag_of,
-)
+from streams.sources.identity import commit_of, cve_of, tag_of
 from streams.sources.packages import package_url
 from streams.sources.severity import severity_of_word
 
@@ -120,7 +113,7 @@ class GitHubWebhook:
         yield 0, _read(document, headers)
 
 
-def _read(document: object, headers: Mapping[str, str]) -> IdentifiedChange | IdentifiedFinding | Malformed | Ignored:
+def _read(document: object, headers: Mapping[str, str]) -> ChangeDraft | FindingDraft | Malformed | Ignored:
     if not isinstance(document, dict):
         return Malformed("", "not an object")
     if "payload" in document and "event" in document:
@@ -146,14 +139,14 @@ def _read(document: object, headers: Mapping[str, str]) -> IdentifiedChange | Id
     return reader(_Delivery(identity, payload, place, found.path if found else name, _login(payload.get("sender"))))
 
 
-def _deployment(delivery: _Delivery) -> IdentifiedChange | Malformed | Ignored:
+def _deployment(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
     time = instant(dig(delivery.payload, "deployment", "created_at"))
     if time is None:
         return Malformed(f"{delivery.place}deployment.created_at", "not an RFC 3339 time with an offset")
     return _deploy(delivery, time, "started", "created")
 
 
-def _deployment_status(delivery: _Delivery) -> IdentifiedChange | Malformed | Ignored:
+def _deployment_status(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
     given = dig(delivery.payload, "deployment_status", "created_at")
     time = instant(given)
     if time is None:
@@ -165,7 +158,7 @@ def _deployment_status(delivery: _Delivery) -> IdentifiedChange | Malformed | Ig
     return _deploy(delivery, time, _STATES[state] if known else "unknown", str(state) if known else "unknown state")
 
 
-def _deploy(delivery: _Delivery, time: str, status: ChangeStatus, state: str) -> IdentifiedChange:
+def _deploy(delivery: _Delivery, time: str, status: ChangeStatus, state: str) -> ChangeDraft:
     deployment = mapping(delivery.payload.get("deployment"))
     extra = _extra(deployment.get("payload"))
     actor = _login(deployment.get("creator")) or delivery.sender
@@ -183,7 +176,7 @@ def _deploy(delivery: _Delivery, time: str, status: ChangeStatus, state: str) ->
         said += tag_of(found)
     kind: ChangeKind = "rollback" if _is_rollback(deployment, extra) else "deploy"
     what = f"{kind} of {delivery.repository}{'@' + commit[:12] if commit else ''}"
-    draft: IdentifiedChange = {
+    draft: ChangeDraft = {
         "type": "change",
         "source_id": delivery.id,
         "time": time,
@@ -216,7 +209,7 @@ def _extra(value: object) -> dict[str, Any]:
     return mapping(value)
 
 
-def _push(delivery: _Delivery) -> IdentifiedChange | Malformed | Ignored:
+def _push(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
     payload = delivery.payload
     if payload.get("deleted") is True:
         return Ignored("push deletes a branch or tag")
@@ -232,7 +225,7 @@ def _push(delivery: _Delivery) -> IdentifiedChange | Malformed | Ignored:
     message = line((cut(dig(payload, "head_commit", "message"), 1000) or "").partition("\n")[0], 200)
     entities: list[EntityDraft] = [("repository", delivery.repository)]
     entities += [("commit", found) for found in dict.fromkeys([commit, *hashes])]
-    draft: IdentifiedChange = {
+    draft: ChangeDraft = {
         "type": "change",
         "source_id": delivery.id,
         "time": time,
@@ -270,7 +263,7 @@ def _moves_dependencies(sender: str | None, commits: list[dict[str, Any]]) -> bo
     return bool(touched) and all(path.rpartition("/")[2] in _DEPENDENCY_FILES for path in touched)
 
 
-def _dependabot_alert(delivery: _Delivery) -> IdentifiedFinding | Malformed | Ignored:
+def _dependabot_alert(delivery: _Delivery) -> FindingDraft | Malformed | Ignored:
     alert = mapping(delivery.payload.get("alert"))
     time = instant(alert.get("updated_at")) or instant(alert.get("created_at"))
     if time is None:
@@ -287,7 +280,7 @@ def _dependabot_alert(delivery: _Delivery) -> IdentifiedFinding | Malformed | Ig
     url = package_url(_ECOSYSTEMS.get(ecosystem or "", ecosystem), name, None) if name else None
     if url:
         entities.append(("package", url))
-    draft: IdentifiedFinding = {
+    draft: FindingDraft = {
         "type": "finding",
         "source_id": delivery.id,
         "time": time,
@@ -342,7 +335,7 @@ def _epoch(value: object) -> str | None:
     return instant(value)
 
 
-_READERS: dict[str, Callable[[_Delivery], IdentifiedChange | IdentifiedFinding | Malformed | Ignored]] = {
+_READERS: dict[str, Callable[[_Delivery], ChangeDraft | FindingDraft | Malformed | Ignored]] = {
     "deployment": _deployment,
     "deployment_status": _deployment_status,
     "push": _push,

@@ -1,4 +1,4 @@
-"""Drafts that say who stands for whom, and the statements that several formats have in common.
+"""The statements about who stands for whom that several formats have in common.
 
 An identity is ``(kind, id, of kind, of id)``: the first stands for the second, and the event is the evidence
 (``schemas.events.Identity``; which are stated, and for how long each holds: ``streams.correlation.statement``).
@@ -7,37 +7,15 @@ An identity is ``(kind, id, of kind, of id)``: the first stands for the second, 
 from __future__ import annotations
 
 import re
-from typing import NotRequired, TypedDict
 
-from schemas.entity import EntityKind
-from streams.sources.base import ActivityDraft, ChangeDraft, EntityDraft, FindingDraft
+from streams.sources.base import EntityDraft, IdentityDraft
 from streams.sources.canonical import Image
-
-IdentityDraft = tuple[EntityKind, str, EntityKind, str]
 
 MAX_IDENTITIES = 32
 """Of one event."""
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}")
 _GHSA = re.compile(r"GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}")
-
-
-class Identified(TypedDict):
-    """What every kind of draft may have beside its fields."""
-
-    identities: NotRequired[list[IdentityDraft]]
-
-
-class IdentifiedActivity(ActivityDraft, Identified):
-    """Draft of ``schemas.events.Activity``."""
-
-
-class IdentifiedChange(ChangeDraft, Identified):
-    """Draft of ``schemas.events.Change``."""
-
-
-class IdentifiedFinding(FindingDraft, Identified):
-    """Draft of ``schemas.events.Finding``."""
 
 
 def stands_for(entity: EntityDraft, of: EntityDraft) -> IdentityDraft:

@@ -22,11 +22,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from schemas.events import FindingKind, FindingStatus
-from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
+from streams.sources.base import EntityDraft, FindingDraft, IdentityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import purl, vulnerability
 from streams.sources.document import digest, line, mapping, number, sequence, texts
 from streams.sources.fields import dig, instant, text
-from streams.sources.identity import IdentifiedFinding, IdentityDraft, cve_of
+from streams.sources.identity import cve_of
 from streams.sources.ocsf_entities import LIMIT, entities
 from streams.sources.packages import package_url
 from streams.sources.severity import severity_of_ocsf, severity_of_word
@@ -90,7 +90,7 @@ def _events(document: object) -> list[Any] | None:
     return document if isinstance(document, list) else None
 
 
-def _read(place: str, event: object) -> Iterator[IdentifiedFinding | Malformed | Ignored]:
+def _read(place: str, event: object) -> Iterator[FindingDraft | Malformed | Ignored]:
     if not isinstance(event, dict):
         yield Malformed(place.rstrip("."), "not an object")
         return
@@ -174,7 +174,7 @@ def _time(event: dict[str, Any]) -> str | None:
     return instant(event.get("time_dt"))
 
 
-def _detection(event: _Event, given: dict[str, Any]) -> IdentifiedFinding:
+def _detection(event: _Event, given: dict[str, Any]) -> FindingDraft:
     info = mapping(given.get("finding_info"))
     analytic = mapping(info.get("analytic"))
     rule = (
@@ -191,7 +191,7 @@ def _detection(event: _Event, given: dict[str, Any]) -> IdentifiedFinding:
     return draft
 
 
-def _vulnerabilities(event: _Event, place: str, given: dict[str, Any]) -> Iterator[IdentifiedFinding | Malformed]:
+def _vulnerabilities(event: _Event, place: str, given: dict[str, Any]) -> Iterator[FindingDraft | Malformed]:
     found = given.get("vulnerabilities")
     if not isinstance(found, list) or not found:
         yield Malformed(f"{place}vulnerabilities", "missing or empty")
@@ -201,7 +201,7 @@ def _vulnerabilities(event: _Event, place: str, given: dict[str, Any]) -> Iterat
         yield _vulnerability(event, f"{place}vulnerabilities[{index}]", identity, mapping(entry))
 
 
-def _vulnerability(event: _Event, place: str, identity: str, entry: dict[str, Any]) -> IdentifiedFinding | Malformed:
+def _vulnerability(event: _Event, place: str, identity: str, entry: dict[str, Any]) -> FindingDraft | Malformed:
     cve = mapping(entry.get("cve"))
     rule = text(cve.get("uid")) or text(dig(entry, "advisory", "uid"))
     kind: FindingKind = "vulnerability"
@@ -244,8 +244,8 @@ def _cvss(cve: dict[str, Any]) -> float | None:
     return max((found for found in known if 0 <= found[1] <= 10), default=("", None))[1]
 
 
-def _draft(event: _Event, kind: FindingKind, rule: str, identity: str) -> IdentifiedFinding:
-    draft: IdentifiedFinding = {
+def _draft(event: _Event, kind: FindingKind, rule: str, identity: str) -> FindingDraft:
+    draft: FindingDraft = {
         "type": "finding",
         "kind": kind,
         "source_id": identity if len(identity) <= 512 else digest((identity,)),

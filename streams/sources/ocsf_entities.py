@@ -17,11 +17,11 @@ from typing import Any
 from schemas.entity import EntityKind
 from streams.sources.aws_identities import INSTANCE
 from streams.sources.aws_names import entity_of, partition_of
-from streams.sources.base import EntityDraft
+from streams.sources.base import EntityDraft, IdentityDraft
 from streams.sources.canonical import image, vulnerability
 from streams.sources.document import mapping, sequence
 from streams.sources.fields import address, dig, email, host, text
-from streams.sources.identity import MAX_IDENTITIES, IdentityDraft, tag_of
+from streams.sources.identity import MAX_IDENTITIES, tag_of
 from streams.sources.kubernetes_names import workload_of_pod
 from streams.sources.memo import Memo
 

@@ -95,7 +95,7 @@ def stated(draw: st.DrawFn) -> list[Doc]:
         at = draw(st.integers(-20, 60)) * 3 * MINUTE
         said = draw(st.lists(st.sampled_from(IDENTITIES), min_size=1, max_size=2, unique=True))
         documents.append(activity(f"i{number}", at, "x", identities=said))
-    return documents + draw(st.lists(st.sampled_from(ALIASES), unique_by=lambda each: each["key"]))
+    return documents + draw(st.lists(st.sampled_from(ALIASES), unique_by=lambda each: str(each["key"])))
 
 
 CATALOG = [

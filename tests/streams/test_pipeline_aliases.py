@@ -196,6 +196,16 @@ def test_work_for_one_statement_is_bounded_and_what_was_left_out_is_counted() ->
     assert pipeline.state.domains[DOMAIN].gone["unresolved"] == (5,)  # and the key
 
 
+def test_a_session_that_turns_out_to_begin_earlier_has_the_root_of_then() -> None:
+    """Of repeats across the moment from which an alias holds, the first one decides, in whatever order they come."""
+    first, second = (alert(f"r{at}", at * MINUTE, ("session", SESSIONS[0])) for at in (0, 4))
+    repeats = [each | {"title": "odd", "rule": "odd"} for each in (first, second)]
+    call = assumed("assume", 3 * MINUTE, SESSIONS[0])
+    for order in permutations([*repeats, call, alert("key", 5 * MINUTE, ("access_key", KEY))]):
+        found = opened(*order)
+        assert sorted((unit.signal_count, unit.signals[0].title) for unit in found) == [(1, "key"), (2, "odd")]
+
+
 def test_an_uninteresting_event_teaches_too() -> None:
     """A finding below the threshold, and a change, say who stands for whom as well."""
     low = alert("low", 0, severity=0) | {"identities": [("principal", "github:ann", "principal", USER)]}

@@ -116,10 +116,38 @@ def test_the_source_location_stands_in_for_a_missing_project_slug() -> None:
     assert draft["record"]["links"]["repository"] == ["acme/mono"]
 
 
+def test_a_users_accounts_are_one_persons() -> None:
+    """Login, address and IAM principals of a User are aliases of the person; resources and broken values are not."""
+    annotations = {
+        "github.com/user-login": "Ann-Lee, ann-bot",
+        "amazonaws.com/iam-user-arn": "arn:aws:iam::111122223333:user/staff/ann, arn:aws:s3:::acme-invoices",
+        "example.com/iam-user-arn": "arn:aws:iam::111122223333:user/other",
+    }
+    profile = {"displayName": "Ann Lee", "email": "Ann.Lee@Example.COM"}
+    (draft,) = records(
+        entity(kind="User", metadata={"name": "Ann", "annotations": annotations}, spec={"profile": profile})
+    )
+    assert (draft["kind"], draft["key"]) == ("alias", "user:default/ann")
+    assert draft["record"]["entity"] == ["principal", "user:default/ann"]
+    assert [id_ for kind, id_ in draft["record"]["aliases"] if kind == "principal"] == [
+        "Ann.Lee@example.com",
+        "arn:aws:iam::111122223333:user/ann",
+        "github:ann-bot",
+        "github:ann-lee",
+    ]
+
+
+@pytest.mark.parametrize("spec", [None, {}, {"profile": []}, {"profile": {"email": "ann"}}, {"profile": {"email": 1}}])
+def test_a_user_without_accounts_withdraws_what_was_said_of_it(spec: object) -> None:
+    """The record is None, whatever is there instead of a profile."""
+    (draft,) = records(entity(kind="User", metadata={"name": "ann"}, spec=spec))
+    assert (draft["kind"], draft["key"], draft["record"]) == ("alias", "user:default/ann", None)
+
+
 def test_kinds_without_use_are_ignored_and_broken_entities_malformed() -> None:
     """Every element of an array is accounted for, at its place."""
     document = [
-        entity(kind="User"),
+        entity(kind="Domain"),
         entity(kind=None),
         entity(metadata={"name": "a/b"}),
         entity(metadata={"name": "a", "namespace": ["x"]}),

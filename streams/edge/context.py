@@ -59,7 +59,7 @@ class ContextReader:
     def _apply(self, key: str | bytes | None, value: bytes | None) -> None:
         try:
             record: dict[str, Any]
-            record = orjson.loads(value) if value else {"kind": "catalog", "key": text(key), "record": None}
+            record = orjson.loads(value) if value else {"kind": kind_of(text(key)), "key": text(key), "record": None}
             if record["kind"] == "catalog":
                 self.catalog.apply(record["key"], record["record"])
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:

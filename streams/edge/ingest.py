@@ -143,7 +143,7 @@ class IngestSession:
             return None  # fetched before a rebalance; its new owner reads it
         key, value = message.key(), message.value()
         if value is None and topic == self.settings.topic("context"):
-            value = orjson.dumps({"kind": "catalog", "key": text(key), "record": None})
+            value = orjson.dumps({"kind": kind_of(text(key)), "key": text(key), "record": None})
         return RawRecord(
             topic,
             partition,

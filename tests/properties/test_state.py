@@ -40,6 +40,12 @@ from tests.streams.correlation.build import (
 )
 
 ENTITIES = [("ip", "198.51.100.7"), ("host", "i-1"), ("component", "pay"), ("file", "a.py"), ("principal", "role/a")]
+IDENTITIES = [
+    ("ip", "198.51.100.7", "host", "i-1"),
+    ("ip", "198.51.100.7", "host", "i-2"),
+    ("principal", "role/a", "principal", "role/b"),
+    ("host", "i-1", "principal", "role/a"),
+]
 BACKS = [0] * 6 + [SECOND, 20 * SECOND, 10 * MINUTE, 50 * MINUTE, 90 * MINUTE, 3 * HOUR, 8 * DAY, -HOUR]
 GAPS = [0, 0, SECOND, SECOND, 4 * SECOND, 7 * SECOND, 7 * SECOND, 11 * SECOND, 2 * MINUTE, 2 * HOUR, 15 * DAY, -SECOND]
 POISON = {"type": "config", "digest": "0" * 16, "settings": {"group_wait_ms": -1}}
@@ -79,7 +85,7 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
             "domain": domain,
             "unit_id": unit,
             "reviewer": "ann",
-            "kind": "verdict",
+            "kind": draw(st.sampled_from(["verdict", "unlink"])),
             "verdict": "benign",
         }
     elif kind == "related":
@@ -107,6 +113,7 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
         return tick()
     document["time"] = iso(now - back)
     return document
+            "value": draw(st.sampled_from(["ip:198.51.100.7", "principal:role/a"])),
 
 
 @st.composite
@@ -118,6 +125,15 @@ def logs(draw: st.DrawFn) -> list[LogRecord]:
     for offset in range(draw(st.integers(2, 24))):
         at += draw(st.sampled_from(GAPS))
         batch = []
+    elif kind == "catalog" and draw(st.booleans()):
+        said = {"entity": ["principal", "user:ann"], "aliases": [["principal", draw(st.sampled_from(["role/a", "b"]))]]}
+        return {
+            "type": "context",
+            "kind": "alias",
+            "key": "user:ann",
+            "record": draw(st.sampled_from([said, said, {}, None])),
+            "origin": ["raw", 0, 0, 0],
+        }
         for _ in range(draw(st.integers(0, 6))):
             batch.append(draw(events(number, 1_735_732_800_000 + at)))
             number += 1
@@ -132,6 +148,8 @@ def logs(draw: st.DrawFn) -> list[LogRecord]:
 class Fold:
     """A fold that keeps its changelog, and names units in reviews by the order in which it opened them."""
 
+    if draw(st.integers(0, 3)) == 0:
+        document["identities"] = [draw(st.sampled_from(IDENTITIES))]
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.changelog: dict[bytes, bytes | None] = {}

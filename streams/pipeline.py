@@ -328,7 +328,7 @@ class Pipeline:
 
     def _wait(self, domain: Domain, now: int, offset: int) -> None:
         """Let the rules see that time passed in a domain, though nothing arrived."""
-        if not domain.rules.wakes:
+        if not domain.rules.groups:
             return
         self.state.touched.add(domain.name)
         passed = watermark(domain.table("watermark"), domain.seen, now, LATENESS_MS, DEFAULT_LATENESS_MS)

@@ -34,10 +34,12 @@ def watermark(
     since = (log_time - IDLE_MS) // MINUTE_MS
     least, slowest = NEVER, otherwise
     for source, known in seen.items():
+        if known.newest is None:  # nothing was taken from it; an event that failed leaves as much
+            continue
         late = lateness.get(source, otherwise)
         slowest = max(slowest, late)
         heard = table.get(source)
-        if known.newest is not None and heard is not None and heard[0] >= since:
+        if heard is not None and heard[0] >= since:
             least = known.newest - late if least == NEVER else min(least, known.newest - late)
     found = (log_time - slowest if least == NEVER else least) // _STEP_MS * _STEP_MS
     before = table.get("")

@@ -48,6 +48,22 @@ IDENTITIES = [
 ]
 BACKS = [0] * 6 + [SECOND, 20 * SECOND, 10 * MINUTE, 50 * MINUTE, 90 * MINUTE, 3 * HOUR, 8 * DAY, -HOUR]
 GAPS = [0, 0, SECOND, SECOND, 4 * SECOND, 7 * SECOND, 7 * SECOND, 11 * SECOND, 2 * MINUTE, 2 * HOUR, 15 * DAY, -SECOND]
+SEEN = {"id": "seen", "where": {"type": "finding"}}
+PUT = {"id": "put", "where": {"action": "iam:Put"}}
+RULES: list[Doc] = [
+    {"name": "burst", "version": 1, "title": "burst", "kind": "count", "at_least": 2, "timespan": "30m",
+     "group_by": "ip", "steps": [SEEN]},
+    {"name": "one", "version": 1, "title": "one", "kind": "count", "at_least": 1, "timespan": "1h", "lateness": "7d",
+     "group_by": "type", "steps": [SEEN, PUT]},
+    {"name": "both", "version": 1, "title": "both", "kind": "all", "timespan": "2h", "lateness": "7d",
+     "group_by": "principal", "steps": [SEEN, PUT]},
+    {"name": "missed", "version": 1, "title": "missed", "kind": "absence", "timespan": "30m", "group_by": "component",
+     "lateness": "1d", "max_groups": 2,
+     "steps": [SEEN, {"id": "changed", "absent": "around", "where": {"type": "change"}}]},
+    {"name": "linked", "version": 1, "title": "linked", "kind": "count", "at_least": 2, "timespan": "10m",
+     "group_by": "file", "link_only": True, "steps": [SEEN]},
+]  # fmt: skip
+NEXT = [*RULES[:2], RULES[2] | {"version": 2, "timespan": "10m"}, *RULES[3:4]]
 POISON = {"type": "config", "digest": "0" * 16, "settings": {"group_wait_ms": -1}}
 
 
@@ -62,12 +78,22 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
     component = draw(st.sampled_from([None, None, None, "pay", "web"]))
     more: Doc = {"domain": domain, "component": component, "time": iso(0)}
     kind = draw(
-        st.sampled_from(["finding"] * 4 + ["activity", "change", "change", "review", "related", "tick", "catalog"])
+        st.sampled_from(["finding"] * 4 + ["scan"] * 2 + ["activity", "change", "change", "review", "related", "tick", "catalog"])
     )
     if kind == "finding":
         more["severity"] = draw(st.sampled_from([1, 3, 5]))
         more["title"] = draw(st.sampled_from(["one", "two"]))
+        if draw(st.booleans()):
+            more |= {"scan": draw(st.sampled_from(["s1", "s2"])), "target": "image a"}
+        more |= {"rule": draw(st.sampled_from(["R1", "R2"])), "reporter": draw(st.sampled_from(["falco", "trivy"]))}
+        more["status"] = draw(st.sampled_from(["open", "open", "open", "fixed"]))
         document = finding(name, 0, *shared, **more)
+    elif kind == "scan":
+        scan: Doc = {"type": "scan", "scan": draw(st.sampled_from(["s1", "s2", f"s{number}"])), "target": "image a"}
+        scan |= {"reporter": draw(st.sampled_from(["falco", "trivy"])), "findings": draw(st.sampled_from([0, 1]))}
+        document = finding(name, 0, **more) | scan
+        for field in ("kind", "rule", "severity", "component"):
+            document.pop(field)
     elif kind == "change":
         source = draw(st.sampled_from(["cdevents", "github.webhook"]))
         document = change(name, 0, *shared, **more, source=source, actor=draw(st.sampled_from([None, "role/a"])))
@@ -87,6 +113,7 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
             "reviewer": "ann",
             "kind": draw(st.sampled_from(["verdict", "unlink"])),
             "verdict": "benign",
+            "value": draw(st.sampled_from(["ip:198.51.100.7", "principal:role/a"])),
         }
     elif kind == "related":
         return {
@@ -97,6 +124,15 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
             "other_domain": "system:x",
             "other_unit_id": f"wu-{number % 2}",
             "indicator": ["ip", "198.51.100.7"],
+        }
+    elif kind == "catalog" and draw(st.booleans()):
+        said = {"entity": ["principal", "user:ann"], "aliases": [["principal", draw(st.sampled_from(["role/a", "b"]))]]}
+        return {
+            "type": "context",
+            "kind": "alias",
+            "key": "user:ann",
+            "record": draw(st.sampled_from([said, said, {}, None])),
+            "origin": ["raw", 0, 0, 0],
         }
     elif kind == "catalog":
         deps = draw(st.sampled_from([[], ["component:default/web"]]))
@@ -112,33 +148,27 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
     else:
         return tick()
     document["time"] = iso(now - back)
+    if draw(st.integers(0, 3)) == 0:
+        document["identities"] = [draw(st.sampled_from(IDENTITIES))]
     return document
-            "value": draw(st.sampled_from(["ip:198.51.100.7", "principal:role/a"])),
 
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[LogRecord]:
     """A partition log: bursts, gaps up to months, late, repeated and future events, merges, other parameters, noise."""
     small = {"group_wait_ms": 4_000, "idle_close_ms": draw(st.sampled_from([9_000, HOUR, 20 * DAY])), "max_signals": 2}
-    records = []
+    others: list[Doc] = [small, {"scoring": False}, {"signal_p": 0.6}, {"rules": RULES}, {"rules": NEXT}]
+    others += [small | {"rules": RULES}]
+    records = [record(0, 0, config(rules=RULES))] if draw(st.booleans()) else []
     at = number = 0
     for offset in range(draw(st.integers(2, 24))):
         at += draw(st.sampled_from(GAPS))
         batch = []
-    elif kind == "catalog" and draw(st.booleans()):
-        said = {"entity": ["principal", "user:ann"], "aliases": [["principal", draw(st.sampled_from(["role/a", "b"]))]]}
-        return {
-            "type": "context",
-            "kind": "alias",
-            "key": "user:ann",
-            "record": draw(st.sampled_from([said, said, {}, None])),
-            "origin": ["raw", 0, 0, 0],
-        }
         for _ in range(draw(st.integers(0, 6))):
             batch.append(draw(events(number, 1_735_732_800_000 + at)))
             number += 1
         if draw(st.integers(0, 9)) == 0:
-            batch.append(config(**draw(st.sampled_from([small, {"scoring": False}, {"signal_p": 0.6}]))))
+            batch.append(config(**draw(st.sampled_from(others))))
         if draw(st.integers(0, 9)) == 0:
             batch.append(POISON)
         records.append(record(offset, at, *batch))
@@ -148,8 +178,6 @@ def logs(draw: st.DrawFn) -> list[LogRecord]:
 class Fold:
     """A fold that keeps its changelog, and names units in reviews by the order in which it opened them."""
 
-    if draw(st.integers(0, 3)) == 0:
-        document["identities"] = [draw(st.sampled_from(IDENTITIES))]
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self.changelog: dict[bytes, bytes | None] = {}
@@ -349,7 +377,9 @@ def show() -> None:
             batch.append(make(f"e{number}", at, *shared, **more))
             batch.append(activity(f"a{number}", at, chance.choice(["role/a", "role/b"]), f"iam:X{number % 9}"))
         if offset == 60:
-            batch.append(config(signal_p=0.6))
+            batch.append(config(signal_p=0.6, rules=RULES))
+        if offset == 90:
+            batch.append(config(signal_p=0.6, rules=NEXT))
         for output in pipeline.step(record(offset, offset * 7 * SECOND, *batch)):
             sys.stdout.buffer.write(repr(output).encode())
     out: list[Output] = []

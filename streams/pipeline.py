@@ -34,10 +34,11 @@ from schemas.events import (
 from schemas.parameters import Parameters
 from schemas.unit import Unit
 from streams.catalog import Catalog
-from streams.correlation import correlator, group, resolving
+from streams.correlation import correlator, fixing, group, resolving
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
+from streams.correlation.finding_identity import keys as identity
 from streams.correlation.instants import instant
 from streams.correlation.interval import FOREVER
 from streams.correlation.reviews import review
@@ -292,9 +293,9 @@ class Pipeline:
         if isinstance(event, Activity):
             signal = self._score(domain, event, time) if parameters.scoring else None
         elif isinstance(event, Finding):
-            interesting = event.status == "open" and event.severity >= parameters.signal_severity
-            signal = finding_signal(event, time) if interesting else None
+            signal = self._found(domain, event, time, given, now)
         elif isinstance(event, Scan):
+            fixing.note_scan(state, domain, event, given, now)
             return "uninteresting"
         else:
             correlator.add_change(state, domain, event, time, now)
@@ -306,6 +307,8 @@ class Pipeline:
         if self.rules.plans:
             signal = hooked(self.rules, event, signal)
         session = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
+        if signal.keys:
+            fixing.recall(domain, session)
         if self._members is not None:
             self._members.append((domain.name, session, event.source_id))
         self._match(domain, event, time, now, offset, late=verdict == "late")
@@ -340,6 +343,15 @@ class Pipeline:
         for session, name in tell(self.state, domain, self.rules, matches, late=late, log_time=now, offset=offset):
             if self._members is not None:
                 self._members.append((domain.name, session, name))
+
+    def _found(self, domain: Domain, event: Finding, time: int, given: int, now: int) -> SignalRow | None:
+        """The signal that a finding is, None if it is none; what it says about others is put into force."""
+        interesting = event.status == "open" and event.severity >= self.state.parameters.signal_severity
+        if not interesting and event.status != "fixed" and event.scan is None:
+            return None
+        keys = identity(event)
+        status = fixing.note_finding(self.state, domain, event, keys, given, now)
+        return finding_signal(event, time, keys)._replace(status=status) if interesting else None
 
     def _score(self, domain: Domain, event: Activity, time: int) -> SignalRow | None:
         suite = self.suites.get(domain.name)

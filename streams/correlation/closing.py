@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Final, cast
 
 from streams.correlation.interval import Line, without
 from streams.correlation.lifecycle import touch
@@ -13,6 +14,11 @@ from streams.correlation.table import Row
 
 EVICT = 16
 """Beyond the cap, one unit in so many goes, so that looking for the idle ones costs little."""
+
+PAST: Final = "past"
+"""The table of forgotten units by what they were about: line of an identity key -> (unit id, log time of the end)."""
+
+PAST_LIMIT: Final = 20_000
 
 
 def relate(domain: Domain, cluster: str, row: Row) -> bool:
@@ -60,7 +66,9 @@ def evict(state: State, domain: Domain, log_time: int) -> None:
 def forget(state: State, domain: Domain, cluster: str) -> None:
     """Drop a closed or merged unit: its rows, and its hold on lines."""
     unit = cast(UnitRow, domain.units[cluster])
-    for key in sorted(domain.signals_of.pop(cluster, ())):
+    keys = sorted(domain.signals_of.pop(cluster, ()))
+    _remember(domain, unit, [cast(SignalRow, domain.signals[key]) for key in keys])
+    for key in keys:
         _, name, session = key.split("\x1f")
         domain.unrun(key)
         domain.density.end(cast(SignalRow, domain.signals[key]), name, session)
@@ -85,6 +93,20 @@ def forget(state: State, domain: Domain, cluster: str) -> None:
         for victim in sorted(domain.joined_of.pop(gone.pop(), ())):
             domain.joined.discard(victim)
             gone.append(victim)
+
+
+def _remember(domain: Domain, unit: UnitRow, rows: Sequence[SignalRow]) -> None:
+    """Note what weaknesses the unit was about, of each the last unit; the oldest are dropped, counted."""
+    if not unit.unit_id:
+        return
+    past = domain.table(PAST)
+    for line in sorted({line for row in rows for line, _ in row.keys}):
+        past[line] = (unit.unit_id, unit.closed_log)
+    if len(past) > PAST_LIMIT:
+        oldest = sorted((row[1], line) for line, row in past.items())[: len(past) - PAST_LIMIT * 9 // 10]
+        for _, line in oldest:
+            del past[line]
+        domain.gone[PAST] = (cast(tuple[int], domain.gone.get(PAST, (0,)))[0] + len(oldest),)
 
 
 def release(domain: Domain, cluster: str) -> None:

@@ -10,6 +10,7 @@ from schemas.unit import Reason, Unit
 from streams.correlation.change_score import LOOK_BACK
 from streams.correlation.closing import forget, relate
 from streams.correlation.facts import Facts
+from streams.correlation.fixing import settled
 from streams.correlation.lifecycle import aged, decide, looked, touch
 from streams.correlation.naming import free
 from streams.correlation.rows import ChangeRow, UnitRow, pairs
@@ -92,22 +93,25 @@ def due(
 def flush(
     state: State, log_time: int, engine_of: Callable[[Domain], Engine], facts: Callable[[str], Facts | None]
 ) -> list[Unit]:
-    """Every revision that waits for its interval, as if time went on to then: the end of a replay. Closes nothing."""
-    waiting = sorted(
+    """Every revision that waits for its interval, as if time went on to then: the end of a replay.
+
+    Closes nothing but what is fixed.
+    """
+    out: list[Unit] = []
+    while waiting := sorted(
         (unit.due, name, cluster)
         for name, domain in state.domains.items()
         for cluster, unit in cast(dict[str, UnitRow], domain.units).items()
         if unit.due is not None
-    )
-    out: list[Unit] = []
-    for at, name, cluster in waiting:
-        domain = state.domain(name)
-        unit = cast(UnitRow, domain.units[cluster])
-        assert unit.pending is not None, "due for nothing"
-        reason = cast(Reason, unit.pending)
-        revision = _revise(state, domain, cluster, unit, reason, max(at, log_time), engine_of, facts)
-        if revision is not None:
-            out.append(revision)
+    ):
+        for at, name, cluster in waiting:
+            domain = state.domain(name)
+            unit = cast(UnitRow, domain.units[cluster])
+            assert unit.pending is not None, "due for nothing"
+            reason = cast(Reason, unit.pending)
+            revision = _revise(state, domain, cluster, unit, reason, max(at, log_time), engine_of, facts)
+            if revision is not None:
+                out.append(revision)
     return out
 
 
@@ -123,6 +127,9 @@ def _revise(
 ) -> Unit | None:
     """The next revision of a unit, and its row with it; None if a change turned out to make no difference."""
     parameters = state.parameters
+    fixed = unit.status == "open" and settled(domain, cluster)
+    if fixed and unit.revision:
+        reason = "closed"
     row = looked(unit, log_time, parameters)._replace(
         revision=unit.revision + 1,
         unit_id=unit.unit_id or free(domain, unit),
@@ -153,6 +160,8 @@ def _revise(
         state.arm(domain, cluster, row)
         return None
     row = row._replace(digest=revision.digest, shown=shown)
+    if fixed and row.status == "open":  # first it is told, then it ends
+        row = touch(row, "signal", log_time, parameters)
     domain.units[cluster] = row
     if row.status == "merged":
         forget(state, domain, cluster)

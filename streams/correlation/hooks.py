@@ -55,6 +55,11 @@ def entity_key(kind: str, id_: str) -> str:
     return f"{kind}\x1f{id_}"
 
 
+def identity_key(line: str) -> str:
+    """The key of the line of a finding's identity: its reports are linked whatever time lies between them."""
+    return f"id\x1f{line}"
+
+
 def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters, root: Root = itself) -> list[Hook]:
     """All places of a session. They follow from it, the numbers in ``spread``, and what entities stand for."""
     window = parameters.link_window_ms
@@ -81,6 +86,8 @@ def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters
             out.append(Hook(key, start, last, window, sees, alone))
         if first // size in common and not alone:
             out.extend(_aligned(f"@{key}", first, parameters.align_ms))
+    for line, _ in row.keys:
+        out.append(Hook(identity_key(line), first, last, FOREVER))
     for key, width, begins in row.hooks:
         if not begins:
             out.append(Hook(key, first, last, width))

@@ -45,6 +45,9 @@ class SignalRow(NamedTuple):
     hooks: tuple[Hook, ...] = ()
     routine: bool = False  # began as one more repeat of what comes all the time
     home: str = ""  # the cluster it was first in
+    keys: Pairs = ()  # of a finding: line and words of each identity key
+    reporters: tuple[str, ...] = ()  # these two only where several signatures are shown as one signal
+    same: tuple[str, ...] = ()
 
 
 class UnitRow(NamedTuple):

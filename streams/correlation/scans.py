@@ -130,7 +130,7 @@ class Scans:
             lines = tuple(sorted({*found.lines, *inside})[:_LINES])
             self.findings[key] = found._replace(seen=tuple(sorted({*found.seen, at})), lines=lines)
             touched.update(lines)
-        self.targets[name] = row
+        self._put(name, row)
         newest = _newest(row)
         if newest is not None and (before is None or before.number != newest.number):
             verdicts = self._compare(name, row, newest)
@@ -145,7 +145,7 @@ class Scans:
         row, at = self._scan(name, time, scan)
         before = _newest(row)
         row = row._replace(scans=tuple(s._replace(expected=findings) if s.number == at else s for s in row.scans))
-        self.targets[name] = row
+        self._put(name, row)
         newest = _newest(row)
         verdicts: list[Verdict] = []
         if newest is not None and (before is None or before.number != newest.number):
@@ -160,6 +160,10 @@ class Scans:
         if row is None:
             return _Target((), "", 0, 0)
         return _Target(tuple(_Scan(*s) for s in row[0]), *row[1:])
+
+    def _put(self, name: str, row: _Target) -> None:
+        """Plain tuples only: what writes rows as JSON takes no named ones inside."""
+        self.targets[name] = (tuple(tuple(s) for s in row.scans), *row[1:])
 
     def _found(self, key: str) -> _Found | None:
         row = self.findings.get(key)

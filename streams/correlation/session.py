@@ -5,12 +5,17 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from streams.correlation import member_hash
+from streams.correlation.finding_identity import MAX_KEYS
 from streams.correlation.rows import SignalRow
 
 
 def signature(row: SignalRow) -> str:
-    """Equal for repeats: the same statement of the same source about the same entities."""
-    text = "\x1e".join((row.source, row.kind, row.title, *(f"{k}\x1f{i}" for k, i in sorted(row.entities))))
+    """Equal for repeats: the same statement of the same source about the same entities.
+
+    Titles alone do not tell findings apart: two weaknesses of one package may be called the same.
+    """
+    said = row.title if row.rule is None else f"{row.title}\x1f{row.rule}"
+    text = "\x1e".join((row.source, row.kind, said, *(f"{k}\x1f{i}" for k, i in sorted(row.entities))))
     return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
@@ -35,6 +40,7 @@ def fuse(one: SignalRow, other: SignalRow) -> SignalRow:
     swapped = mine > theirs if mine != theirs else _words(one) > _words(other)
     first, second = (other, one) if swapped else (one, other)
     hooks = first.hooks if first.hooks == second.hooks else tuple(sorted({*first.hooks, *second.hooks}))
+    keys = first.keys if first.keys == second.keys else tuple(sorted({*first.keys, *second.keys}))[:MAX_KEYS]
     known = [epss for epss in (first.epss, second.epss) if epss is not None]
     return first._replace(
         last=max(first.last, second.last),
@@ -45,11 +51,13 @@ def fuse(one: SignalRow, other: SignalRow) -> SignalRow:
         epss=max(known, default=None),
         members=member_hash.union(first.members, second.members),
         hooks=hooks,
-        status=min(first.status, second.status, key=_openness),
+        keys=keys,
+        status=min(first.status, second.status, key=openness),
     )
 
 
-def _openness(status: str) -> int:
+def openness(status: str) -> int:
+    """Of several reports of one thing, the least of these holds: what is open anywhere is open."""
     return ("open", "suppressed", "fixed").index(status)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import log10
 
 from schemas.entity import ENTITY_KINDS
 from schemas.events import Activity, Finding
 from schemas.rule import Rule
 from streams.correlation import member_hash
+from streams.correlation.finding_identity import Key
 from streams.correlation.rows import Hook, Pairs, SignalRow, pairs
 from streams.correlation.rules.match import Match
 from streams.correlation.rules.words import why as why_it_fired
@@ -25,8 +27,8 @@ def with_component(entities: Pairs, component: str | None) -> Pairs:
     return (*entities, ("component", component))
 
 
-def finding_signal(event: Finding, time: int) -> SignalRow:
-    """A finding: as severe as it says, with a score from CVSS where there is one."""
+def finding_signal(event: Finding, time: int, keys: Sequence[Key] = ()) -> SignalRow:
+    """A finding: as severe as it says, with a score from CVSS where there is one. ``keys``: its identity."""
     score = event.cvss / 10 if event.cvss is not None else min(1.0, event.severity / 5)
     why = [f"{event.reporter} reports {event.rule}"]
     if event.cvss is not None:
@@ -57,6 +59,7 @@ def finding_signal(event: Finding, time: int) -> SignalRow:
         kev=bool(event.kev),
         aliases=event.aliases,
         status=event.status,
+        keys=pairs(keys),
     )
 
 

@@ -1,21 +1,25 @@
-"""The signals of a unit as a reader sees them: repeats as one, the most telling ones listed, all counted."""
+"""The signals of a unit as a reader sees them: repeats, and several reports of one weakness, as one; all counted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, cast
 
 from schemas.unit import Signal
+from streams.correlation import member_hash
 from streams.correlation.changes import Own
+from streams.correlation.finding_identity import Key, collapse
 from streams.correlation.instants import at
 from streams.correlation.rows import SignalRow
-from streams.correlation.session import fuse
+from streams.correlation.session import fuse, openness
 from streams.correlation.state import Domain
 
 LISTED: Final = 200
 """Signals that a revision lists; more are counted."""
 
 RUN_UP_MS: Final = 60_000
+
+_WHY, _ALIASES = 8, 32
 
 
 def sessions_of(domain: Domain, cluster: str) -> list[tuple[str, SignalRow]]:
@@ -26,11 +30,67 @@ def sessions_of(domain: Domain, cluster: str) -> list[tuple[str, SignalRow]]:
 
 
 def collapsed(sessions: Sequence[tuple[str, SignalRow]]) -> list[tuple[str, SignalRow]]:
-    """Sessions of one signature as one signal, by time. Its signature is its id."""
+    """Sessions of one signature, and signatures of one weakness, as one signal, by time.
+
+    The signature of the earliest is its id. What a full unit only counts is of many weaknesses, and stays by itself.
+    """
     found: dict[str, SignalRow] = {}
     for name, row in sessions:
         found[name] = fuse(found[name], row) if name in found else row
-    return sorted(found.items(), key=lambda r: (r[1].first, r[1].source, r[1].source_id, r[0]))
+    held: dict[str, str] = {}
+    shared: set[str] = set()
+    for name, row in found.items():
+        for line, _ in row.keys if name[0] != "~" else ():
+            if held.setdefault(line, name) != name:
+                shared.add(line)
+    if shared:
+        known = {
+            name: [Key(*key) for key in row.keys if key[0] in shared]
+            for name, row in found.items()
+            if row.keys and name[0] != "~"
+        }
+        for group in collapse((name, keys) for name, keys in known.items() if keys):
+            if len(group.members) > 1:
+                name, row = one_weakness([(name, found.pop(name)) for name in group.members], group.reasons)
+                found[name] = row
+    return sorted(found.items(), key=_earlier)
+
+
+def one_weakness(rows: Iterable[tuple[str, SignalRow]], same: tuple[str, ...]) -> tuple[str, SignalRow]:
+    """Signals of different signatures that are the same weakness, as one: the earliest, with what the others add.
+
+    ``same``: why, in words. Whatever the order of the rows. Not for the state: there each session stays by itself.
+    """
+    ranked = sorted(rows, key=_earlier)
+    name, lead = ranked[0]
+    all_ = [row for _, row in ranked]
+    members = lead.members
+    for row in all_[1:]:
+        members = member_hash.union(members, row.members)
+    ids = [i for row in all_ for i in (row.rule, *row.aliases) if i is not None and i != lead.rule]
+    return name, lead._replace(
+        last=max(row.last for row in all_),
+        times=sum(row.times for row in all_),
+        severity=max(row.severity for row in all_),
+        score=max(row.score for row in all_),
+        why=tuple(dict.fromkeys(why for row in all_ for why in row.why))[:_WHY],
+        entities=tuple(dict.fromkeys(entity for row in all_ for entity in row.entities)),
+        component=next((row.component for row in all_ if row.component is not None), None),
+        members=members,
+        kev=any(row.kev for row in all_),
+        cvss=max((row.cvss for row in all_ if row.cvss is not None), default=None),
+        epss=max((row.epss for row in all_ if row.epss is not None), default=None),
+        fix=next((row.fix for row in all_ if row.fix), None),
+        aliases=tuple(dict.fromkeys(ids))[:_ALIASES],
+        status=min((row.status for row in all_), key=openness),
+        reporters=tuple(sorted({row.reporter for row in all_ if row.reporter is not None})),
+        same=same,
+    )
+
+
+def _earlier(signal: tuple[str, SignalRow]) -> tuple[int, str, str, str]:
+    name, row = signal
+    return row.first, row.source, row.source_id, name
 
 
 def most_telling(signals: list[tuple[str, SignalRow]]) -> list[tuple[str, SignalRow]]:
@@ -53,7 +113,8 @@ def signal_of(key: str, row: SignalRow) -> Signal:
         last=at(row.last),
         count=row.times,
         status=row.status,
-        reporters=() if row.reporter is None else (row.reporter,),
+        reporters=row.reporters or (() if row.reporter is None else (row.reporter,)),
+        same=row.same,
         title=row.title,
         severity=row.severity,
         score=round(row.score, 6),

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import orjson
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from schemas.events import Finding
 from streams.correlation import member_hash
+from streams.correlation.finding_identity import same
 from streams.correlation.interval import insert, rename, touched
 from streams.correlation.rows import SignalRow
 from streams.correlation.session import fuse
@@ -134,9 +137,13 @@ def finals(documents: list[Doc], step: int) -> Counter[str]:
 
 
 def components(documents: list[Doc]) -> set[frozenset[str]]:
-    """The groups by definition: connected by pairs that share a linking entity, or all they say, within the window."""
+    """The groups by definition: connected by pairs that share a linking entity, or all they say, within the window.
+
+    Two reports of the same weakness are connected whenever they were.
+    """
     found = [d for d in documents if d["type"] == "finding"]
     groups = {d["source_id"]: frozenset([d["source_id"]]) for d in found}
+    weaknesses = {d["source_id"]: Finding.model_validate_json(orjson.dumps(d)) for d in found}
 
     def keys(document: Doc) -> set[tuple[str, str]]:
         entities = [*document["entities"], *([("component", document["component"])] if document["component"] else [])]
@@ -147,7 +154,8 @@ def components(documents: list[Doc]) -> set[frozenset[str]]:
     for one in found:
         for other in found:
             apart = abs(datetime.fromisoformat(one["time"]) - datetime.fromisoformat(other["time"]))
-            if apart <= timedelta(minutes=6) and keys(one) & keys(other):
+            near = apart <= timedelta(minutes=6) and keys(one) & keys(other)
+            if near or same(weaknesses[one["source_id"]], weaknesses[other["source_id"]]):
                 joined = groups[one["source_id"]] | groups[other["source_id"]]
                 groups |= dict.fromkeys(joined, joined)
     return set(groups.values())
@@ -160,7 +168,7 @@ def components(documents: list[Doc]) -> set[frozenset[str]]:
 )
 @settings(deadline=None, max_examples=100)
 def test_units_are_the_connected_components(documents: list[Doc], chance: random.Random, step: int) -> None:
-    """Whatever the order, the members of a unit are those that shared specific entities connect within the window."""
+    """Whatever the order, the members of a unit are those that entities connect within the window, or identity."""
     chance.shuffle(documents)
     pipeline = Pipeline(0)
     pipeline.members = []

@@ -7,6 +7,7 @@ from itertools import permutations
 import pytest
 
 from schemas.unit import Unit
+from streams.cli.unit_page import page
 from streams.correlation import resolving
 from streams.pipeline import Pipeline
 from tests.streams.correlation.build import (
@@ -91,6 +92,14 @@ def test_each_alias_of_a_unit_names_the_event_that_says_so() -> None:
             for number, session in enumerate(SESSIONS)
         },
     }
+
+
+def test_the_page_of_a_unit_says_who_was_taken_for_whom() -> None:
+    """One line for each alias, with the event that says so."""
+    (unit,) = opened(MADE, *CALLS, *ALERTS)
+    shown = [line.plain.strip() for line in page(unit)]
+    assert f"access_key {KEY} stands for principal {USER}, says aws.cloudtrail made" in shown
+    assert f"session {SESSIONS[1]} stands for access_key {KEY}, says aws.cloudtrail assume-1" in shown
 
 
 def test_a_session_is_not_joined_with_other_sessions_of_its_role() -> None:

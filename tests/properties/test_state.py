@@ -78,7 +78,9 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
     component = draw(st.sampled_from([None, None, None, "pay", "web"]))
     more: Doc = {"domain": domain, "component": component, "time": iso(0)}
     kind = draw(
-        st.sampled_from(["finding"] * 4 + ["scan"] * 2 + ["activity", "change", "change", "review", "related", "tick", "catalog"])
+        st.sampled_from(
+            ["finding"] * 4 + ["scan"] * 2 + ["activity", "change", "change", "review", "related", "tick", "catalog"]
+        )
     )
     if kind == "finding":
         more["severity"] = draw(st.sampled_from([1, 3, 5]))

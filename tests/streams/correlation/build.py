@@ -37,8 +37,8 @@ def _observed(name: str, at: int, more: Doc) -> Doc:
 
 
 def finding(name: str, at: int, *entities: tuple[str, str], **more: Any) -> Doc:
-    """A high finding of a state, ``at`` ms after T0; detections link otherwise."""
-    fixed = {"type": "finding", "kind": "misconfiguration", "rule": "R1", "severity": 4, "reporter": "falco"}
+    """A high finding of a state, ``at`` ms after T0; detections link otherwise. Nothing says that two are the same."""
+    fixed = {"type": "finding", "kind": "weakness", "rule": "R1", "severity": 4, "reporter": "falco"}
     return _observed(name, at, fixed | {"entities": entities} | more)
 
 

@@ -95,11 +95,11 @@ class Spread:
         )
         if before is None:
             self.rows[key] = row_now
-            if bucket not in self.buckets:
-                self.buckets[bucket] = set()
-                self._forget(max(self.buckets) - parameters.retention_ms // parameters.spread_bucket_ms - MEMORY - 1)
             if bucket in self.buckets:
                 self.buckets[bucket].add(key)
+            else:  # an old session counted anew may be in a bucket that is forgotten at once
+                self.buckets[bucket] = {key}
+                self._forget(max(self.buckets) - parameters.retention_ms // parameters.spread_bucket_ms - MEMORY - 1)
             if len(self.rows) > MAX_ROWS:
                 self._evict()
             return []

@@ -74,9 +74,36 @@ def windows(data: Data, json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+def noise(
+    data: Data,
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", help="fox, russellmitchell, santos or shaw; repeat for several. All by default."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """AIT-ADS with simulated reviews: how much noise leaves the primary queue, and does an attack step with it?"""
+    from streams.evaluation import noise as evaluation
+    from streams.evaluation import noise_report as report
+    from streams.evaluation.ait_ads import SCENARIOS
+
+    chosen = tuple(scenarios or SCENARIOS)
+    if unknown := [name for name in chosen if name not in SCENARIOS]:
+        raise fail(f"no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
+    with clear_errors(OSError, ValueError):
+        results = evaluation.run(data_folder(data), scenarios=chosen, clock=time.process_time, progress=told)
+    if json:
+        as_json(report.plain(results))
+    else:
+        Console().print(report.table(results))
+    if not all(met for *_, met in report.judged(results)):
+        raise typer.Exit(1)
+
+
 EVALUATIONS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
     ("grouping", grouping),
     ("windows", windows),
+    ("noise", noise),
 )
 """To add an evaluation: a function here, and one entry."""
 

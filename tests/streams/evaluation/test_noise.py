@@ -17,13 +17,13 @@ BEGIN = 1_772_409_600  # 2026-03-02T00:00:00Z
 
 def scenario(days: int = 6, attack: str = "W-1") -> list[Row]:
     """A noisy rule on each of six hosts for an hour, four times a day; on the fifth day an attack on one of them."""
-    noise = ("S-1", "false_positive", "-")
+    odd = ("S-1", "false_positive", "-")
     rows = [
-        Row(BEGIN + day * DAY + hour * 3600 + host * 300 + minute * 60, "IDS: odd", f"192.0.2.{host}", f"h{host}", *noise)
+        Row(BEGIN + day * DAY + hour * 3600 + host * 300 + minute * 60, "IDS: odd", f"10.0.0.{host}", f"h{host}", *odd)
         for day in range(days) for hour in (1, 7, 13, 19) for host in range(6) for minute in range(0, 60, 12)
     ]  # fmt: skip
     rows += [
-        Row(BEGIN + 4 * DAY + 15 * 3600 + second, "IDS: shell", "192.0.2.3", "h3", attack, "webshell", "webshell_cmd")
+        Row(BEGIN + 4 * DAY + 15 * 3600 + second, "IDS: shell", "10.0.0.3", "h3", attack, "webshell", "webshell_cmd")
         for second in (0, 20, 40)
     ]
     return sorted(rows)

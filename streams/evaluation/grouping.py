@@ -26,10 +26,7 @@ from streams.pipeline import Pipeline
 from streams.records import Output
 
 SWEPT: Final = {
-    "link_ms": tuple(
-        round(1000 * second)
-        for second in (0.001, 0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128, 512, 4096)
-    ),
+    "link_ms": (1, 500, 1_000, 2_000, 3_000, 4_000, 8_000, 16_000, 64_000, 512_000, 4_096_000),
     "link_window_ms": tuple(round(1000 * second) for second in (0.001, 1, 2, 4, 8, 16, 32, 64, 256, 1024, 8192)),
 }
 """The parameter that scales how far apart signals may be and still be linked, and its values. The first that exists."""

@@ -11,6 +11,7 @@ outside: the names of MITRE ATT&CK's techniques T1110, T1190, T1498, T1499, T156
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -33,6 +34,12 @@ STRENGTH: Final[dict[str, float]] = {
 
 NOTHING: Final = frozenset({"account", "environment", "user_agent", "url", "namespace"})
 """Entities that changes are not looked up by: they name no one thing."""
+
+ONGOING: Final = frozenset({"detection", "anomaly"})
+"""Kinds of signal that tell of something going on."""
+
+NEAR_MS: Final = 1_800_000
+"""How far from what is going on a new weakness may be reported and still belong to it."""
 
 INBOUND: Final = "inbound"
 """The kind of a signal that tells of somebody trying from outside, whatever runs inside."""
@@ -64,8 +71,9 @@ class Subject(NamedTuple):
     """What a unit is about, as far as changes are concerned. Event times in ms.
 
     ``dependencies``: component -> hops from the unit's components to it, 1 or 2. ``grave``: how grave the signals are
-    that carry an entity, 0 to 1 against the unit's gravest; 1 for what is not in it. ``starts``: when its grave signals
-    begin, ascending; empty: at ``first``. ``ports``: what its signals tell of by port or by a service's name.
+    that carry an entity, 0 to 1 against the unit's gravest; 1 for what is not in it. ``starts``: when each grave
+    statement is made first, ascending; empty: at ``first``. ``ports``: what its signals tell of by port or by a
+    service's name. ``lesser``: by how many levels beyond one this is less severe than ``beside``, the rest of the unit.
     """
 
     first: int
@@ -77,29 +85,76 @@ class Subject(NamedTuple):
     grave: Mapping[Mark, float] = {}
     starts: tuple[int, ...] = ()
     ports: frozenset[str] = frozenset()
+    lesser: int = 0
+    beside: Subject | None = None
 
 
 def about(first: int, last: int, signals: Sequence[SignalRow], dependencies: Mapping[str, int]) -> Subject:
-    """The subject of these signals."""
-    gravest = max((s.severity for s in signals), default=0)
+    """The subject of these signals: what is going on, and beside it the weaknesses found, where there are both."""
+    ongoing = [s for s in signals if s.kind in ONGOING]
+    found = [s for s in signals if s.kind not in ONGOING]
+    main = _subject(first, last, signals, _weights(signals, ongoing), dependencies)
+    if not ongoing or not found:
+        return main
+    ahead = max(s.severity for s in ongoing) - max(s.severity for s in found)
+    beside = _subject(first, last, found, _weights(found, []), dependencies)
+    return main._replace(lesser=max(0, -1 - ahead), beside=beside._replace(lesser=max(0, ahead - 1)))
+
+
+def _subject(
+    first: int, last: int, signals: Sequence[SignalRow], weights: Sequence[float], dependencies: Mapping[str, int]
+) -> Subject:
     grave: dict[Mark, float] = {}
-    for signal in signals:
-        below = gravest - signal.severity
-        weight = 1.0 if below <= 1 else 0.4 if below == 2 else 0.2
+    for signal, weight in zip(signals, weights, strict=True):
         for entity in signal.entities:
             if weight > grave.get(entity, 0.0):
                 grave[entity] = weight
+    gravest = [s for s, weight in zip(signals, weights, strict=True) if weight == 1]
     return Subject(
         first=first,
         last=last,
         entities=frozenset(grave),
         components=frozenset(s.component for s in signals if s.component is not None),
-        kinds=frozenset(kind_of(s.kind, s.title) for s in signals),
+        kinds=frozenset(kind_of(s.kind, s.title) for s in gravest),
         dependencies=dependencies,
         grave={entity: weight for entity, weight in grave.items() if weight < 1},
-        starts=tuple(sorted({s.first for s in signals if s.severity >= gravest - 1})),
+        starts=tuple(sorted(set(_news(gravest).values()))),
         ports=frozenset(port for s in signals if s.kind == "detection" for port in ports(s.title)),
     )
+
+
+def _weights(signals: Sequence[SignalRow], ongoing: Sequence[SignalRow]) -> list[float]:
+    """How much each signal counts in what the unit is about, 0 to 1; at least one counts whole.
+
+    By severity against the gravest. Where something is going on, a weakness, which may have been there for long, counts
+    little, and hardly where nothing happens near it. One that is reported again, of another image perhaps, is nothing
+    new.
+    """
+    gravest = max((s.severity for s in ongoing or signals), default=0)
+    times = sorted(s.first for s in ongoing)
+    news = _news(signals)
+    out: list[float] = []
+    for s in signals:
+        below = gravest - s.severity
+        weight = 1.0 if below <= 1 else 0.4 if below == 2 else 0.2
+        if s.kind not in ONGOING:
+            if ongoing:
+                place = bisect_left(times, s.first - NEAR_MS)
+                weight *= 0.6 if place < len(times) and times[place] <= s.first + NEAR_MS else 0.3
+            if news[s.kind, s.title] < s.first:
+                weight *= 0.2
+        out.append(weight)
+    return out
+
+
+def _news(signals: Sequence[SignalRow]) -> dict[tuple[str, str], int]:
+    """When each statement was made first."""
+    news: dict[tuple[str, str], int] = {}
+    for s in signals:
+        first = news.get((s.kind, s.title))
+        if first is None or s.first < first:
+            news[s.kind, s.title] = s.first
+    return news
 
 
 def hops(components: Iterable[str], needs: Callable[[str], Iterable[str]]) -> dict[str, int]:
@@ -196,8 +251,8 @@ class Traits(NamedTuple):
 
     content: frozenset[Mark]
     """Marks of content: of its entities, its revision, and the identifiers in its title."""
-    images: tuple[tuple[str, frozenset[str]], ...]
-    """Image repositories with the digests that it brought."""
+    images: frozenset[str]
+    """The repositories of the images that it brought."""
     removed: Mark | None
     """The package version that it took away, as a mark."""
     agents: frozenset[str]
@@ -210,7 +265,7 @@ def traits(change: ChangeRow) -> Traits:
     if (update := moved(change.title)) is not None and update[1]:
         gone = ("package-version", f"{update[0]}@{update[1]}")
     agents = frozenset(id_ for kind, id_ in change.entities if kind == "user_agent")
-    images = tuple((repository, frozenset(found)) for repository, found in digests(change.entities).items())
+    images = frozenset(id_.partition("@")[0] for kind, id_ in change.entities if kind == "image" and "@" in id_)
     return Traits(_content(change), images, gone, agents)
 
 
@@ -230,17 +285,6 @@ def _content(change: ChangeRow) -> frozenset[Mark]:
         found.add(("package-version", f"{update[0]}@{update[2]}"))
     found.update(("port", port) for port in ports(change.title))
     return frozenset(found)
-
-
-def digests(entities: Iterable[Mark]) -> dict[str, set[str]]:
-    """Image digests by their repository."""
-    found: dict[str, set[str]] = {}
-    for kind, id_ in entities:
-        if kind == "image":
-            repository, _, digest = id_.partition("@")
-            if digest:
-                found.setdefault(repository, set()).add(digest)
-    return found
 
 
 def looked_up_by(change: ChangeRow, content: Iterable[Mark]) -> set[Mark]:

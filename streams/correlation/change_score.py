@@ -16,7 +16,7 @@ from math import exp
 from typing import Any, Final, NamedTuple, Protocol
 
 from schemas.unit import Factor
-from streams.correlation.change_content import INBOUND, STRENGTH, Mark, Subject, Traits, digests, of_entities, traits
+from streams.correlation.change_content import INBOUND, STRENGTH, Mark, Subject, Traits, of_entities, traits
 from streams.correlation.change_words import words
 from streams.correlation.entity_weight import weight
 from streams.correlation.rows import ChangeRow
@@ -49,9 +49,9 @@ HALF_LIFE: Final[dict[str, int]] = {
     "policy_exception": _DAY,
     "feature_flag": _HOUR,
     "secret_rotation": 6 * _HOUR,
-    "code": 6 * _HOUR,
+    "code": 3 * _HOUR,
 }
-"""After how long closeness in time counts half; after twice that a third, and so on. ms."""
+"""After how long closeness in time has gone half the way from ``TIME`` to ``FAR``; twice that, two thirds. ms."""
 
 FIT: Final[dict[str, frozenset[str]]] = {
     "deploy": frozenset({"anomaly", "detection", "vulnerability", "misconfiguration"}),
@@ -59,11 +59,11 @@ FIT: Final[dict[str, frozenset[str]]] = {
     "dependency": frozenset({"vulnerability", "detection", "license", "weakness"}),
     "configuration": frozenset({"anomaly", "misconfiguration", "detection", INBOUND}),
     "infrastructure": frozenset({"anomaly", "misconfiguration", "detection", INBOUND}),
-    "access": frozenset({"anomaly", "detection", "misconfiguration", INBOUND}),
+    "access": frozenset({"anomaly", "detection", "misconfiguration"}),
     "policy_exception": frozenset({"vulnerability", "misconfiguration", "detection", INBOUND}),
     "feature_flag": frozenset({"anomaly", "detection", INBOUND}),
     "secret_rotation": frozenset({"anomaly", "secret", "detection"}),
-    "code": frozenset({"weakness", "secret", "vulnerability"}),
+    "code": frozenset({"weakness", "secret", "misconfiguration"}),
 }
 """Which kinds of signal each kind of change tends to bring about."""
 
@@ -75,21 +75,28 @@ AUTOMATION: Final = frozenset({"terraform", "pulumi", "cloudformation.amazonaws.
 
 BIAS: Final = -3.0
 TIME: Final = 2.0
-LATER: Final = 0.5
-"""What closeness counts for a change after the first signal, to the next grave one, against one before the first."""
+FAR: Final = -1.5
+LATER: Final = -1.0
+"""For a change after the first grave signal: it can only have brought about what came after it."""
+AFTER: Final = -4.0
+"""For a change after which nothing grave and new came."""
 ENTITY: Final = 2.5
-COMPONENT: Final = 2.0
-DEPENDENCY: Final = {1: 1.25, 2: 0.5}
+COMPONENT: Final = 1.75
+BOTH: Final = 0.5
+"""What the same component adds where an entity as good as a host is shared: that mostly is the component."""
+DEPENDENCY: Final = {1: 1.0, 2: 0.5}
 CONTENT: Final = 3.0
 ACTOR: Final = 0.75
 KIND: Final = 0.5
-MISFIT: Final = -0.75
-OUTSIDE: Final = -1.0
+MISFIT: Final = -1.5
+OUTSIDE: Final = -2.0
 UNRELATED: Final = -2.0
 RELATED: Final = 1.5
 """Relation from which on nothing is taken off for the lack of one."""
 OTHER_IMAGE: Final = -1.5
 REMOVES: Final = -2.0
+LESSER: Final = -1.0
+"""For each level by which what it explains is less severe than the rest of the unit, from the second on."""
 DEED: Final = -4.5
 FAILED: Final = -2.5
 
@@ -97,7 +104,7 @@ SETTLE_MS: Final = 15 * _MINUTE
 """Changes within this time are taken for one release; it is no coincidence that they are close to one another."""
 
 _ELSEWHERE = frozenset({"component", "package", "vulnerability", "file", "commit"})
-"""Kinds of entity that have a factor of their own."""
+"""Kinds of entity that have a factor of their own. A component's repository is the component by another name."""
 
 
 class Known(Protocol):
@@ -143,12 +150,14 @@ class View(NamedTuple):
     subject: Subject
     content: Mapping[Mark, float]
     """Marks of content, with how grave the signals are that bear them."""
-    images: Mapping[str, set[str]]
-    """Digests that grave signals name, by image repository."""
+    images: frozenset[str]
+    digests: frozenset[str]
+    """Image repositories that grave signals name with a digest, and the digests."""
     starts: tuple[int, ...]
     travels: bool
     fits: Mapping[str, tuple[Part, ...]]
     """By kind of change: how it fits the kinds of signal."""
+    beside: View | None
 
 
 def view(subject: Subject) -> View:
@@ -156,14 +165,20 @@ def view(subject: Subject) -> View:
     content: dict[Mark, float] = dict.fromkeys((("port", port) for port in subject.ports), 1.0)
     for mark, entity in of_entities(subject.entities):
         content[mark] = max(content.get(mark, 0.0), subject.grave.get(entity, 1.0))
-    grave = (entity for entity in subject.entities if subject.grave.get(entity, 1.0) == 1)
+    named = [
+        id_.partition("@")
+        for kind, id_ in subject.entities
+        if kind == "image" and "@" in id_ and subject.grave.get((kind, id_), 1.0) == 1
+    ]
     return View(
         subject,
         content,
-        digests(grave),
+        frozenset(repository for repository, _, _ in named),
+        frozenset(digest for _, _, digest in named),
         subject.starts or (subject.first,),
         not subject.kinds.isdisjoint(TRAVELS),
         {kind: _fit(subject.kinds, fit) for kind, fit in FIT.items()},
+        None if subject.beside is None else view(subject.beside),
     )
 
 
@@ -172,8 +187,17 @@ def score(subject: Subject | View, change: ChangeRow, known: Known = NOTHING) ->
 
     Without a shared entity, component, dependency, content or actor it is far below, however close the change.
     """
-    of = subject if isinstance(subject, View) else view(subject)
-    return 1 / (1 + exp(-BIAS - sum(value for _, value, _ in _parts(of, change, known))))
+    return max(scores(subject if isinstance(subject, View) else view(subject), change, known))
+
+
+def scores(of: View, change: ChangeRow, known: Known) -> tuple[float, float]:
+    """The score for what is going on and for what was found beside it; the same twice where there is only one."""
+    main = _squash(_parts(of, change, known))
+    return main, main if of.beside is None else _squash(_parts(of.beside, change, known))
+
+
+def _squash(parts: list[Part]) -> float:
+    return 1 / (1 + exp(-BIAS - sum(value for _, value, _ in parts)))
 
 
 def factors(subject: Subject | View, change: ChangeRow, known: Known = NOTHING) -> tuple[Factor, ...]:
@@ -181,9 +205,18 @@ def factors(subject: Subject | View, change: ChangeRow, known: Known = NOTHING) 
     of = subject if isinstance(subject, View) else view(subject)
     found = [
         Factor(name=name, value=value, text=words(name, detail, of.subject, change))
-        for name, value, detail in _parts(of, change, known)
+        for name, value, detail in _best(of, change, known)
     ]
     return tuple(sorted(found, key=lambda f: (-f.value, f.name)))
+
+
+def _best(of: View, change: ChangeRow, known: Known) -> list[Part]:
+    """The factors for what is going on, or for what was found beside it, whichever the change explains better."""
+    parts = _parts(of, change, known)
+    if of.beside is None:
+        return parts
+    others = _parts(of.beside, change, known)
+    return others if sum(part[1] for part in others) > sum(part[1] for part in parts) else parts
 
 
 def _parts(of: View, change: ChangeRow, known: Known) -> list[Part]:
@@ -197,13 +230,14 @@ def _parts(of: View, change: ChangeRow, known: Known) -> list[Part]:
         rate = rates.get(mark)
         if rate is None:
             rate = rates[mark] = known.rate(mark, change.time)
-        return 1 / (1 + rate * (gap + SETTLE_MS) / _HOUR)
+        return 1 / (1 + rate * (max(gap, 0) + SETTLE_MS) / _HOUR)
 
     out: list[Part] = [("time", time, ())] if time else []
+    entity = _entity(subject, change, chance)
     related = 0.0
     for part in (
-        _entity(subject, change, chance),
-        _place(of, change, chance),
+        entity,
+        _place(of, change, 0.0 if entity is None else entity[1] / ENTITY, chance),
         _content(of, found, chance),
         _actor(subject, change, found, known, chance),
     ):
@@ -212,29 +246,30 @@ def _parts(of: View, change: ChangeRow, known: Known) -> list[Part]:
             related += max(0.0, part[1])
     if related < RELATED:
         out.append(("unrelated", round(UNRELATED * (1 - related / RELATED), 6), (related > 0,)))
-    out += _against(of, found)
+    if gap < 0:
+        out.append(("after", AFTER, ()))
+    elif change.time > of.starts[0]:
+        out.append(("later", LATER, ()))
+    out += _against(of, change, found)
     out += of.fits[change.kind]
     earlier, confirmed, rejected = known.history(change.kind)
     if earlier:
         out.append(("history", round(earlier, 6), (confirmed, rejected)))
+    if subject.lesser:
+        out.append(("lesser", LESSER * subject.lesser, ()))
     if change.status == "failed":
         out.append(("failed", FAILED, ()))
     return out
 
 
 def _time(of: View, change: ChangeRow) -> tuple[float, int]:
-    """What closeness counts, and the gap in ms to the next grave start: 0 where nothing grave comes after."""
-    half = HALF_LIFE[change.kind]
-    if change.time <= of.subject.first:
-        gap = of.subject.first - change.time
-        return round(TIME / (1 + gap / half), 6), gap
+    """What closeness counts, and the gap in ms to the next grave start; -1 where nothing grave and new comes after."""
     place = bisect_left(of.starts, change.time)
     if place == len(of.starts):
-        return round(LATER * TIME / 4, 6), 0
+        return 0.0, -1
+    # Before the first grave signal nothing has gone wrong yet, whatever of little weight was seen earlier.
     gap = of.starts[place] - change.time
-    # Before the first grave signal nothing has gone wrong yet, only something of little weight was seen.
-    share = 1.0 if place == 0 else LATER
-    return round(share * TIME / (1 + gap / half), 6), gap
+    return round(FAR + (TIME - FAR) / (1 + gap / HALF_LIFE[change.kind]), 6), gap
 
 
 _Chance = Callable[[Mark], float]
@@ -242,8 +277,9 @@ _Chance = Callable[[Mark], float]
 
 def _entity(subject: Subject, change: ChangeRow, chance: _Chance) -> Part | None:
     shared = []
+    same = change.component in subject.components
     for entity in subject.entities.intersection(change.entities):
-        if entity[0] in _ELSEWHERE:
+        if entity[0] in _ELSEWHERE or (same and entity[0] == "repository"):
             continue
         strength = weight(*entity)
         if strength:
@@ -256,13 +292,14 @@ def _entity(subject: Subject, change: ChangeRow, chance: _Chance) -> Part | None
     return "entity", ENTITY * _either(-found for found, _, _ in shared), named
 
 
-def _place(of: View, change: ChangeRow, chance: _Chance) -> Part | None:
+def _place(of: View, change: ChangeRow, shared: float, chance: _Chance) -> Part | None:
+    """Component or dependency; ``shared`` is how good the shared entities are, 0 to 1."""
     component = change.component
     if component is None:
         return None
     if component in of.subject.components:
         left = chance(("component", component))
-        return "component", COMPONENT * left, (component, left < 0.5)
+        return "component", (COMPONENT + (BOTH - COMPONENT) * shared) * left, (component, left < 0.5)
     distance = of.subject.dependencies.get(component)
     if distance is None or not of.travels:
         return None
@@ -294,15 +331,15 @@ def _actor(subject: Subject, change: ChangeRow, found: Traits, known: Known, cha
     return "actor", ACTOR * chance(("principal", actor)), (actor,)
 
 
-def _against(of: View, change: Traits) -> list[Part]:
+def _against(of: View, change: ChangeRow, found: Traits) -> list[Part]:
     """What speaks against it: the signals name another image than it brought, or the very version it took away."""
     out: list[Part] = []
-    for repository, brought in change.images:
-        named = of.images.get(repository)
-        if named and named.isdisjoint(brought):
-            out.append(("other_image", OTHER_IMAGE, (repository, min(named))))
-            break
-    gone = change.removed
+    brought = {value for kind, value in found.content if kind == "digest"}
+    if brought and of.digests and brought.isdisjoint(of.digests):
+        same = change.component in of.subject.components or not of.images.isdisjoint(found.images)
+        if same:
+            out.append(("other_image", OTHER_IMAGE, (min(of.digests),)))
+    gone = found.removed
     if gone is not None and gone in of.content:
         out.append(("removes", REMOVES, (gone[1],)))
     return out

@@ -51,8 +51,8 @@ def words(name: str, detail: tuple[Any, ...], subject: Subject, change: ChangeRo
             return f"made by {actor}, who is in the unit"
         case "deed", (actor, address):
             return f"{actor} made it from {address}, where no change came from before: part of it, not its cause"
-        case "other_image", (repository, digest):
-            return f"it brought another {repository} than the signals name ({str(digest)[:19]})"
+        case "other_image", (digest,):
+            return f"it brought another image than the signals name ({str(digest)[:19]})"
         case "removes", (package,):
             return f"it took {package} away, which the signals name"
         case "unrelated", (somewhat,):
@@ -65,6 +65,12 @@ def words(name: str, detail: tuple[Any, ...], subject: Subject, change: ChangeRo
             return f"an attack from outside is in it, which no {kind} change brings about"
         case "history", (confirmed, rejected):
             return f"{kind} changes were shown on {confirmed} confirmed and {rejected} rejected units of the domain"
+        case "lesser", _:
+            return "what it may be behind is not the gravest in the unit"
+        case "later", _:
+            return "after the first grave signal, so behind later ones at most"
+        case "after", _:
+            return "nothing grave and new came after it"
         case "failed", _:
             return "the change failed"
     raise AssertionError(f"a factor without words: {name}")

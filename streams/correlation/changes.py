@@ -11,7 +11,7 @@ from streams.correlation import change_sources
 from streams.correlation.change_content import Mark, Subject, Traits, call, looked_up_by, traits
 from streams.correlation.change_history import History
 from streams.correlation.change_index import NEAR, Index
-from streams.correlation.change_score import LONGEST, LOOK_BACK, View, factors, score, view
+from streams.correlation.change_score import LONGEST, LOOK_BACK, View, factors, scores, view
 from streams.correlation.change_sources import Freshness
 from streams.correlation.entity_weight import weight
 from streams.correlation.rows import ChangeRow
@@ -23,7 +23,14 @@ SUSPECT: Final = 0.5
 MOST: Final = 512
 """Changes that are scored for one unit. Those found by the rarest marks go first."""
 
+SCRIPT_MS: Final = 60_000
+"""Like calls this close to one another are one script's."""
+
 _SHIFT = 2**62  # makes times before 1970 sort as text, too
+
+
+_Found = tuple[bool, float, int, str]
+"""Whether only what was found beside the main matter is explained; score and time, negated; key."""
 
 
 class Candidate(NamedTuple):
@@ -37,10 +44,10 @@ class Candidate(NamedTuple):
 class Search(NamedTuple):
     """What was found, and where it was looked for; event times in ms.
 
-    ``best`` are the changes to show, best first; ``suspects`` source and source id of all suspects, shown or not.
-    ``searched`` counts the changes of the domain from ``since`` to ``until``, ``scored`` those of them that lie in
-    their kind's look-back and are no part of the unit. ``silent``: sources heard before, but not in that time.
-    ``sources``: how fresh each source was at the end of it.
+    ``best`` are the changes to show, best first (see ``_scored``); ``suspects`` source and source id of all suspects,
+    shown or not. ``searched`` counts the changes of the domain from ``since`` to ``until``, ``scored`` those of them
+    that lie in their kind's look-back and are no part of the unit. ``silent``: sources heard before, but not in that
+    time. ``sources``: how fresh each source was at the end of it.
     """
 
     best: tuple[Candidate, ...]
@@ -168,7 +175,7 @@ class Changes:
         mine = self._own(own)
         of = view(subject)
         found = self._scored(of, mine, shown)
-        suspects = [self._row(key)[:2] for value, _, key in found if -value > SUSPECT]
+        suspects = [self._row(key)[:2] for _, value, _, key in found if -value > SUSPECT]
         _, horizon = self.forgotten.get("changes", (0, -_SHIFT))
         low, high = bisect_left(self.keys, _stamp(since)), bisect_left(self.keys, _stamp(until + 1))
         return Search(
@@ -192,29 +199,26 @@ class Changes:
             sources=change_sources.freshness(self.heard, until, newest or {}),
         )
 
-    def scored(self, subject: Subject, own: Own, unrelated: int) -> list[tuple[float, ChangeRow]]:
-        """Every change that is scored for the subject, best first: the related, and some nearest of each kind."""
-        found = self._scored(view(subject), self._own(own), unrelated)
-        return [(-value, self._row(key)) for value, _, key in found]
-
     def _row(self, key: str) -> ChangeRow:
         return cast(ChangeRow, self.rows[key])
 
-    def _scored(self, of: View, mine: set[str], unrelated: int) -> list[tuple[float, int, str]]:
+    def _scored(self, of: View, mine: set[str], unrelated: int) -> list[_Found]:
+        """Best first; of the suspects those behind what is going on before those behind a weakness found beside it."""
         self.by.since = self._row(self.keys[0]).time if self.keys else 0
-        found: list[tuple[float, int, str]] = []
+        found: list[_Found] = []
         for key in self._candidates(of, unrelated):
             change = self._row(key)
             if key in mine or change.time < of.subject.first - LOOK_BACK[change.kind]:
                 continue
-            found.append((-score(of, change, self), -change.time, key))
+            main, beside = scores(of, change, self)
+            found.append((main <= SUSPECT < beside, -max(main, beside), -change.time, key))
         found.sort()
         return found
 
     def _candidates(self, of: View, unrelated: int) -> Iterable[str]:
         """The changes that share something, at most ``MOST``, and the nearest few of each kind that need not."""
         subject = of.subject
-        since, at, until = subject.first - LONGEST, subject.first, subject.last + 1
+        since, at, until = subject.first - LONGEST, of.starts[0], subject.last + 1
         marks: set[Mark] = set(of.content)
         marks.update(entity for entity in subject.entities if weight(*entity))
         marks.update(("component", component) for component in subject.components)
@@ -230,7 +234,7 @@ class Changes:
             if len(out) >= MOST:
                 break
         for kind, back in LOOK_BACK.items():
-            for key in near(("kind", kind), at - back, at, until, unrelated + 1):
+            for key in near(("kind", kind), subject.first - back, at, until, unrelated + 1):
                 out[key] = None
         return out
 
@@ -251,19 +255,20 @@ class Changes:
             count -= subject.first - LOOK_BACK[change.kind] <= change.time <= subject.last
         return count
 
-    def _different(self, found: list[tuple[float, int, str]], shown: int) -> list[tuple[float, ChangeRow]]:
-        """The best of each kind of change: fifty calls of one script, or the four steps of one deployment, are one line
-        for the reader; all are counted."""
+    def _different(self, found: list[_Found], shown: int) -> list[tuple[float, ChangeRow]]:
+        """The best of each sort: fifty calls of one script, or the four steps of one deployment, are one line for the
+        reader; all are counted. Calls further apart than ``SCRIPT_MS`` are different ones."""
         out: list[tuple[float, ChangeRow]] = []
-        named = set()
-        for negative, _, key in found:
+        told: dict[tuple[str | None, ...], list[int]] = {}
+        for _, negative, _, key in found:
             if len(out) == shown:
                 break
             change = self._row(key)
-            name = (change.source, change.kind, change.actor, change.component, change.revision or change.title)
-            if name not in named:
-                named.add(name)
+            sort = (change.source, change.kind, change.actor, change.component, change.revision or change.title)
+            times = told.setdefault(sort, [])
+            if not times or (change.revision is None and all(abs(change.time - t) > SCRIPT_MS for t in times)):
                 out.append((-negative, change))
+            times.append(change.time)
         return out
 
 

@@ -8,8 +8,9 @@ Pure: no I/O, no clock; all randomness comes from the seed.
 'cloudtrail'
 """
 
+from streams.simulate.contention import Contention
 from streams.simulate.message import Message
 from streams.simulate.scenario import Delivery, Scenario
 from streams.simulate.truth import natural_key
 
-__all__ = ["Delivery", "Message", "Scenario", "natural_key"]
+__all__ = ["Contention", "Delivery", "Message", "Scenario", "natural_key"]

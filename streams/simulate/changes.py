@@ -31,9 +31,16 @@ _FILES = ("src/main", "src/client", "src/handlers/batch", "src/config", "tests/t
 
 
 def release(
-    scene: Scene, service: Service, start: datetime, digest: str, *, bump: tuple[str, Vulnerability] | None = None
+    scene: Scene,
+    service: Service,
+    start: datetime,
+    digest: str,
+    *,
+    bump: tuple[str, Vulnerability] | None = None,
+    scanned: bool = True,
 ) -> tuple[Reference, ...]:
-    """A push and the deploy of it. With ``bump`` (version before, package after) the push is Dependabot's.
+    """A push and the deploy of it. With ``bump`` (version before, package after) the push is Dependabot's. Unless
+    ``scanned`` is false, half of the pushes are followed by a scan of the code.
 
     Returns the push, then the records of the deploy in the order in which they happen; the last one is the moment from
     which the new version runs.
@@ -49,7 +56,7 @@ def release(
         message = f"Bump {package.package} from {before} to {package.installed}"
         files = manifest_files(service.ecosystem)
         push = scene.push(service, "dependabot[bot]", sha, message, files, start, "dependency")
-    if scene.rng.random() < 0.5:
+    if scanned and scene.rng.random() < 0.5:
         scene.code_scan(service, sha, scene.after(start, 60, 150))
     built = scene.after(start, 150, 300)
     pipeline = pipeline_actor(scene.world, service.system)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from streams.simulate import calls, changes, ocsf
 from streams.simulate.actor import ATTACK_CLI, person_actor, service_actor, user_actor
@@ -19,8 +19,6 @@ from streams.simulate.message import Reference
 from streams.simulate.scene import Scene
 from streams.simulate.vulnerabilities import COMMON, CRITICAL, HARMFUL
 from streams.simulate.world import Service, World
-
-IncidentKind = Literal["bad_deploy", "leaked_key", "bad_dependency", "open_ingress", "no_change"]
 
 
 class Cause(NamedTuple):
@@ -175,7 +173,7 @@ def no_change(scene: Scene, service: Service, start: datetime) -> Cause:
 
 Story = Callable[[Scene, Service, datetime], Cause]
 
-STORIES: dict[IncidentKind, Story] = {
+STORIES: dict[str, Story] = {
     "bad_deploy": bad_deploy,
     "leaked_key": leaked_key,
     "no_change": no_change,
@@ -185,7 +183,7 @@ STORIES: dict[IncidentKind, Story] = {
 """In the order in which a scenario goes through them."""
 
 
-def eligible(world: World, kind: IncidentKind) -> tuple[Service, ...]:
+def eligible(world: World, kind: str) -> tuple[Service, ...]:
     """The services that such an incident can be about."""
     if kind == "leaked_key":
         named = {user.service for user in world.users}

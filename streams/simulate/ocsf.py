@@ -63,10 +63,12 @@ def finding(
     target: str | None = None,
     user: ServiceUser | None = None,
     count: int = 1,
+    also: tuple[Service, str] | None = None,
 ) -> bytes:
     """One finding about a service: ``source`` is the address it came from, ``target`` the one it went to.
 
-    With ``user`` it is about the use of that user's key, and the user is the resource.
+    ``also`` is a further service among its resources, and the image digest that this one runs. With ``user`` it is
+    about the use of that user's key, and the user is the resource.
     """
     milliseconds = int(time.timestamp() * 1000)
     profiles = ["cloud"]
@@ -132,6 +134,12 @@ def finding(
         "resources": _resources(service) if user is None else [_user(user)],
         "evidences": [evidence],
     }
+    if also is not None:
+        other, digest = also
+        out["resources"] += _resources(other)
+        if other.runtime == "kubernetes":
+            image = {"name": other.image, "uid": digest}
+            out["evidences"].append({"container": {"name": other.name, "image": image}})
     return orjson.dumps(out)
 
 

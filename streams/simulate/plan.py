@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from streams.simulate import changes, ocsf
 from streams.simulate.chance import Chance, chance
-from streams.simulate.incidents import STORIES, Cause, IncidentKind, eligible
+from streams.simulate.contention import AFTER, BEFORE, EVERY, HARDER, ROUTINES, Contention, chatter, eligible
+from streams.simulate.incidents import STORIES, Cause
 from streams.simulate.message import Part, Reference
 from streams.simulate.rhythm import Rhythm
 from streams.simulate.scene import Scene
@@ -34,7 +35,7 @@ class Planned:
     start: datetime
     number: int
     kind: str
-    """A kind of incident, or ``change``, ``scan``, ``alert``."""
+    """A kind of incident, or ``change``, ``chatter``, ``decoy``, ``scan``, ``alert``."""
     service: Service
     decoy_of: int | None = None
     """The ``number`` of the incident that this change shall draw attention from."""
@@ -42,7 +43,7 @@ class Planned:
     @property
     def incident(self) -> bool:
         """Whether the truth has an entry for it."""
-        return self.kind in STORIES
+        return self.kind in EVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,11 @@ class Told:
     change: tuple[Reference, ...]
 
 
-def plan(world: World, rhythm: Rhythm, events: int) -> list[Planned]:
+def plan(world: World, rhythm: Rhythm, events: int, contention: Contention | None = None) -> list[Planned]:
     """Every story, ascending by start."""
     rng = chance(world.seed, "plan")
-    incidents = _incidents(world, rhythm, events, rng)
+    kinds = [*STORIES, *HARDER] if contention is not None and contention.harder else list(STORIES)
+    incidents = _incidents(world, rhythm, events, kinds, rng)
     stories = list(incidents)
     pace = pace_of(rhythm)
     for incident in incidents:
@@ -72,6 +74,8 @@ def plan(world: World, rhythm: Rhythm, events: int) -> list[Planned]:
         world, rhythm, "alert", round(min(4 * hours * size, events / 100)), incidents, len(stories), rng
     )
     stories += _routine(world, rhythm, "scan", round(min(2 * hours * size, events / 200)), incidents, len(stories), rng)
+    if contention is not None:
+        stories += _contend(world, rhythm, contention, incidents, len(stories), pace)
     return sorted(stories, key=lambda story: (story.start, story.number))
 
 
@@ -87,11 +91,16 @@ def tell(world: World, planned: Planned, pace: float) -> Told:
     cause = Cause(None)
     change: tuple[Reference, ...] = ()
     if planned.incident:
-        cause = STORIES[_kind(planned.kind)](scene, planned.service, planned.start)
+        cause = EVERY[planned.kind](scene, planned.service, planned.start)
     elif planned.kind == "scan":
         changes.nightly_scan(scene, planned.service, planned.start)
     elif planned.kind == "alert":
         _alert(scene, planned)
+    elif planned.kind == "decoy":
+        _, routine = rng.weighted(ROUTINES, [frequency for frequency, _ in ROUTINES])
+        change = routine(scene, planned.service, planned.start)
+    elif planned.kind == "chatter":
+        change = chatter(scene, planned.service, planned.start)
     elif planned.decoy_of is not None:
         change = changes.routine_release(scene, planned.service, planned.start)
     else:
@@ -99,10 +108,6 @@ def tell(world: World, planned: Planned, pace: float) -> Told:
         change = routine(scene, planned.service, planned.start)
     parts = sorted(enumerate(scene.parts), key=lambda pair: (pair[1].message.arrival, pair[0]))
     return Told(planned, tuple(part for _, part in parts), cause, change)
-
-
-def _kind(kind: str) -> IncidentKind:
-    return next(known for known in STORIES if known == kind)
 
 
 def _alert(scene: Scene, planned: Planned) -> None:
@@ -113,12 +118,12 @@ def _alert(scene: Scene, planned: Planned) -> None:
         scene.dependabot_alert(planned.service, weakness, scene.after(planned.start, 5, 60))
 
 
-def _incidents(world: World, rhythm: Rhythm, events: int, rng: Chance) -> list[Planned]:
+def _incidents(world: World, rhythm: Rhythm, events: int, known: list[str], rng: Chance) -> list[Planned]:
     hours = rhythm.seconds / 3600.0
     density = max(1.0, events / (1000.0 * hours))
     wanted = round(1.5 * hours * density**0.5)
     number = max(1, min(wanted, round(4 * hours) or 1, events // 160))
-    kinds = [kind for kind in STORIES if eligible(world, kind)]
+    kinds = [kind for kind in known if eligible(world, kind)]
     used: dict[str, int] = {}
     out: list[Planned] = []
     for place in range(number):
@@ -172,6 +177,40 @@ def _routine(
         if service.name not in _occupied(incidents, start, pace):
             out.append(Planned(start, number + len(out), kind, service))
     return out
+
+
+def _contend(
+    world: World, rhythm: Rhythm, contention: Contention, incidents: list[Planned], number: int, pace: float
+) -> list[Planned]:
+    """The chatter and the decoys. They draw from a stream of their own, so that they move nothing else."""
+    rng = chance(world.seed, "contention")
+    out: list[Planned] = []
+
+    def put(start: datetime, kind: str, service: Service, decoy_of: int | None) -> None:
+        if start >= rhythm.start:
+            out.append(Planned(start, number + len(out), kind, service, decoy_of))
+
+    for incident in incidents:
+        own = incident.service
+        near = [s for s in world.services if s.name in own.depends_on or (s.system == own.system and s is not own)]
+        for _ in range(_times(contention.decoys, rng)):
+            if near:
+                offset = timedelta(seconds=rng.uniform(-1800, 300) * pace)
+                put(incident.start + offset, "decoy", rng.choice(near), incident.number)
+        hours = (BEFORE + AFTER).total_seconds() / 3600.0
+        for _ in range(_times(contention.chatter * hours, rng)):
+            offset = (BEFORE + AFTER) * rng.random() - BEFORE
+            put(incident.start + offset * pace, "chatter", own, incident.number)
+    for _ in range(_times(contention.elsewhere * rhythm.seconds / 3600.0, rng)):
+        start, service = rhythm.at(rng.uniform(0.002, 0.95)), rng.choice(world.services)
+        if service.name not in _occupied(incidents, start, pace):
+            put(start, "change", service, None)
+    return out
+
+
+def _times(mean: float, rng: Chance) -> int:
+    """``mean``, rounded up or down by chance."""
+    return int(mean) + (rng.random() < mean - int(mean))
 
 
 def _occupied(incidents: list[Planned], time: datetime, pace: float) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from streams.simulate import catalog, disorder, truth
 from streams.simulate.background import Background
 from streams.simulate.chance import chance
+from streams.simulate.contention import Contention
 from streams.simulate.message import Message
 from streams.simulate.plan import Planned, Told, pace_of, plan, tell
 from streams.simulate.rhythm import Rhythm, cloudtrail_delay
@@ -37,33 +38,43 @@ class Scenario:
     Equal arguments give equal bytes on every machine, whatever ``PYTHONHASHSEED``. ``start`` is the first instant
     (aware); the background ends after ``hours`` (0.1 to 2,160), and a story may run an hour past that. ``services`` is
     1 to 1,000. ``events`` is the exact number of messages, at least 500 (default: about 1,000 an hour for 36 services);
-    the number of stories depends mostly on the hours, so what is added by asking for more is benign CloudTrail.
-    ``ValueError`` for arguments outside these bounds.
+    the number of stories depends mostly on the hours, so what is added by asking for more is benign CloudTrail. With
+    ``contention`` the default is that many and the stories on top. ``ValueError`` for arguments outside these bounds.
 
     Not a model of attackers: incidents are distinct and their causes findable on purpose.
     """
 
     def __init__(
-        self, seed: int, services: int = 36, *, start: datetime, hours: float, events: int | None = None
+        self,
+        seed: int,
+        services: int = 36,
+        *,
+        start: datetime,
+        hours: float,
+        events: int | None = None,
+        contention: Contention | None = None,
     ) -> None:
         if start.utcoffset() is None:
             raise ValueError("start has no time zone")
         if not 0.1 <= hours <= 24 * 90:
             raise ValueError(f"a scenario is 0.1 to 2160 hours long, not {hours}")
+        on_top = events is None and contention is not None
         if events is None:
             events = max(_MINIMUM, round(_PER_HOUR * hours * services / 36))
         if events < _MINIMUM:
             raise ValueError(f"a scenario has at least {_MINIMUM} messages, not {events}")
         self.seed = seed
-        self.events = events
         self.start = start.astimezone(UTC).replace(microsecond=0)
         self.world: World = build(seed, services)
         self._rhythm = Rhythm(self.start, hours)
         self._pace = pace_of(self._rhythm)
-        self._plan = plan(self.world, self._rhythm, events)
+        self._plan = plan(self.world, self._rhythm, events, contention)
         self._by_source: Counter[str] = Counter()
         for story in self._plan:
             self._by_source.update(part.message.source for part in self._tell(story).parts)
+        if on_top:
+            events += self._by_source.total()
+        self.events = events
         self._slots = events - self._by_source.total()
         if self._slots < 0:
             raise ValueError(f"the stories alone are {self._by_source.total()} messages; ask for more than {events}")
@@ -88,6 +99,10 @@ class Scenario:
         ]
         counts = disorder.count(self.seed, self._slots, self._rhythm.seconds)
         return [*out, truth.injected(self.events, counts, dict(self._by_source))]
+
+    def stories(self) -> Iterator[Told]:
+        """Everything that happens on purpose, by time, each with its records and what they are to it."""
+        return map(self._tell, self._plan)
 
     def deliveries(self) -> Iterator[Delivery]:
         """The messages together with what is wrong with them, for checks."""

@@ -194,8 +194,9 @@ class Scene:
         target: str | None = None,
         user: ServiceUser | None = None,
         count: int = 1,
+        also: tuple[Service, str] | None = None,
     ) -> Reference:
-        """An alert of the runtime detector."""
+        """An alert of the runtime detector; ``also``: another service that it names, and the digest that this runs."""
         uid = uuid(self.rng)
         body = ocsf.finding(
             service,
@@ -208,6 +209,7 @@ class Scene:
             target=target,
             user=user,
             count=count,
+            also=also,
         )
         reference = Reference("ocsf", uid, time, role, detection.rule, detection.severity, component=service.name)
         self._emit("ocsf", None, ocsf.HEADERS, body, time, (reference,), prompt=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import exp
 
 import pytest
@@ -14,6 +15,7 @@ from streams.correlation.changes import Changes, Own
 from streams.correlation.rows import ChangeRow
 from streams.correlation.table import Table
 from streams.pipeline import Pipeline
+from tests.streams.correlation import build
 from tests.streams.correlation.build import (
     DAY,
     DOMAIN,
@@ -25,12 +27,13 @@ from tests.streams.correlation.build import (
     activity,
     change,
     config,
-    finding,
     fold,
     iso,
     timeline,
     units,
 )
+
+finding = partial(build.finding, kind="detection")
 
 HOST, FILE, ACCOUNT = ("host", "i-1"), ("file", "a.py"), ("account", "1")
 ROOT = ("principal", "arn:aws:iam::1:root")
@@ -71,13 +74,12 @@ def test_closeness_in_time_alone_makes_no_suspect() -> None:
     [
         {"entities": [HOST]},
         {"component": "pay"},
-        {"component": "web"},
         {"actor": "role/a", "entities": [("principal", "role/a")]},
     ],
-    ids=["entity", "component", "dependency", "actor"],
+    ids=["entity", "component", "actor"],
 )
 def test_something_in_common_makes_a_suspect(why: Doc) -> None:
-    """Close before: a shared entity, the same component, one it depends on, or somebody of the unit."""
+    """Close before: a shared entity, the same component, or somebody of the unit."""
     catalog = {
         "type": "context",
         "kind": "catalog",

@@ -97,7 +97,7 @@ def test_nothing_to_say_is_not_said() -> None:
 def test_a_change_that_comes_later_gives_a_revision() -> None:
     """With the reason change; a second delivery of it gives none."""
     seen = revisions(
-        (0, [finding("f1", 0, HOST)]),
+        (0, [finding("f1", 0, HOST, kind="detection")]),
         *ticks(10_000),
         (60_000, [change("c1", -MINUTE, HOST)]),
         (70_000, [change("c1", -MINUTE, HOST)]),
@@ -221,7 +221,7 @@ def test_a_silent_unit_closes_and_leaves_nothing_behind() -> None:
         *ticks(60_000, HOUR + 29_999, HOUR + 30_000, HOUR + 50_000, HOUR + 50_001),
     ]
     assert told(*entries, pipeline=pipeline)[-2:] == [
-        (HOUR + 30_000, "a", 4, "closed"),
+        (HOUR + 30_000, "a", 3, "closed"),
         (HOUR + 50_000, "c", 2, "closed"),
     ]
     left = {table for name, table in tables(pipeline) if name == DOMAIN}

@@ -46,7 +46,9 @@ def related(domain: Domain, cluster: str, unit: UnitRow) -> tuple[RelatedUnit, .
     rows = [domain.related[key] for key in domain.notes_of.get(("related", cluster), ())]
     return tuple(
         RelatedUnit(unit_id=other, domain=where, relation=relation, indicator_kind=kind, indicator=id_, text=text)
-        for other, where, relation, kind, id_, text in sorted(rows, key=lambda r: (r[2] == "indicator", r[0], r[2]))
+        for other, where, relation, kind, id_, text in sorted(
+            rows, key=lambda r: (r[2] == "indicator", r[0], r[2], r[3] or "", r[4] or "")
+        )
         if other not in own
     )[:RELATED]
 

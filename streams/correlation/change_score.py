@@ -232,7 +232,7 @@ def _parts(of: View, change: ChangeRow, known: Known) -> list[Part]:
             rate = rates[mark] = known.rate(mark, change.time)
         return 1 / (1 + rate * (max(gap, 0) + SETTLE_MS) / _HOUR)
 
-    out: list[Part] = [("time", time, ())] if time else []
+    out: list[Part] = [("time", time, (gap,))] if time else []
     entity = _entity(subject, change, chance)
     related = 0.0
     for part in (

@@ -46,8 +46,10 @@ class Freshness(NamedTuple):
     silent: bool
 
     def words(self) -> str:
-        """``github.webhook fresh`` or ``argo silent for 6.0 h``."""
-        return f"{self.source} silent for {span(self.silent_ms)}" if self.silent else f"{self.source} fresh"
+        """``argo fresh`` or ``argo silent for 6.0 h``; while its gaps are not known, ``argo heard 6.0 h before``."""
+        if self.silent:
+            return f"{self.source} silent for {span(self.silent_ms)}"
+        return f"{self.source} fresh" if self.usual_ms else f"{self.source} heard {span(self.silent_ms)} before"
 
 
 def hear(heard: Table, source: str, time: int) -> None:

@@ -34,9 +34,12 @@ def words(name: str, detail: tuple[Any, ...], subject: Subject, change: ChangeRo
     """What a factor of that name says, given the detail that the score left with it."""
     kind = change.kind.replace("_", " ")
     match name, detail:
-        case "time", _:
-            gap = subject.first - change.time
-            return f"{span(-gap)} after the first signal" if gap < 0 else f"{span(gap)} before the first signal"
+        case "time", (gap,) if change.time <= subject.first:
+            early = subject.first - change.time
+            grave = f", {span(gap)} before a grave one" if gap > early else ""
+            return f"{span(early)} before the first signal{grave}"
+        case "time", (gap,):
+            return f"{span(change.time - subject.first)} after the first signal, {span(gap)} before a grave one"
         case "entity", shared:
             return "shared: " + ", ".join(map(_entity, shared))
         case "component", (component, common):

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, cast
 
 from schemas.unit import Factor
 from streams.correlation import change_sources
-from streams.correlation.change_content import Mark, Subject, Traits, call, looked_up_by, traits
+from streams.correlation.change_content import Mark, Subject, Traits, call, looked_up_by, of_entities, traits
 from streams.correlation.change_history import History
 from streams.correlation.change_index import NEAR, Index
 from streams.correlation.change_score import LONGEST, LOOK_BACK, View, factors, scores, view
@@ -29,8 +29,8 @@ SCRIPT_MS: Final = 60_000
 _SHIFT = 2**62  # makes times before 1970 sort as text, too
 
 
-_Found = tuple[bool, float, int, str]
-"""Whether only what was found beside the main matter is explained; score and time, negated; key."""
+_Found = tuple[int, float, int, str]
+"""0: behind the main matter, 1: behind what was found beside it, 2: no suspect; score and time, negated; key."""
 
 
 class Candidate(NamedTuple):
@@ -199,6 +199,13 @@ class Changes:
             sources=change_sources.freshness(self.heard, until, newest or {}),
         )
 
+    def touching(self, subject: Subject, since: int, until: int) -> list[str]:
+        """The keys of the changes of ``since <= time < until`` that share something with the subject, by time."""
+        marks = {entity for entity in subject.entities if weight(*entity)}
+        marks.update(("component", component) for component in subject.components)
+        marks.update(mark for mark, _ in of_entities(subject.entities))
+        return sorted({key for mark in marks for key in self.by.keys(mark, since, until)})
+
     def _row(self, key: str) -> ChangeRow:
         return cast(ChangeRow, self.rows[key])
 
@@ -211,7 +218,8 @@ class Changes:
             if key in mine or change.time < of.subject.first - LOOK_BACK[change.kind]:
                 continue
             main, beside = scores(of, change, self)
-            found.append((main <= SUSPECT < beside, -max(main, beside), -change.time, key))
+            place = 0 if main > SUSPECT else 1 if beside > SUSPECT else 2
+            found.append((place, -max(main, beside), -change.time, key))
         found.sort()
         return found
 

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
+from rich.table import Table
 
 from schemas.events import Activity, Change, Event
 from schemas.parameters import Parameters
@@ -135,6 +136,21 @@ def report(cases: list[Case], seeds: tuple[int, ...]) -> dict[str, Any]:
         "seeds": list(seeds),
         "tuned_on": list(TUNED_ON),
     }
+
+
+def tables(result: dict[str, Any]) -> list[Table]:
+    """The result for reading: what is promised by setting, and how well scores tell chances."""
+    rates = Table("setting", *THRESHOLDS, "incidents", "without cause", "without unit", title="Changes behind units")
+    for setting, found in result["settings"].items():
+        shares = ("" if found.get(name) is None else f"{found[name]:.3f}" for name in THRESHOLDS)
+        rates.add_row(setting, *shares, *(str(found[name]) for name in ("caused", "without cause", "no unit")))
+    told = Table("score from", "changes", "mean score", "were behind it", title="What a score is worth")
+    for row in result["reliability"]:
+        told.add_row(f"{row['from']:.1f}", f"{row['changes']:,}", f"{row['mean score']:.3f}", f"{row['causes']:.3f}")
+    missed = Table("not met" if result["failed"] else "all met")
+    for line in result["failed"]:
+        missed.add_row(line)
+    return [rates, told, missed]
 
 
 def figures(cases: list[Case]) -> dict[str, Any]:

@@ -139,6 +139,7 @@ def test_a_cause_comes_before_its_effect() -> None:
     after = row("after", T0 + 70 * MINUTE, HOST)
     assert named(factors(of, between)) >= {"later", "time"}
     assert score(of, between) > SUSPECT > score(of, after)
+    assert named(factors(of, after)) >= {"after", "entity"}
     before = score(of, row("before", T0 - 10 * MINUTE, HOST))
     assert before > score(of, between)
     assert LATER < 0

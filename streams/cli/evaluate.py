@@ -80,6 +80,7 @@ def noise(
         list[str] | None,
         typer.Option("--scenario", help="fox, russellmitchell, santos or shaw; repeat for several. All by default."),
     ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each, with other units reviewed.")] = 3,
     json: AsJson = False,
 ) -> None:
     """AIT-ADS with simulated reviews: how much noise leaves the primary queue, and does an attack step with it?"""
@@ -91,7 +92,8 @@ def noise(
     if unknown := [name for name in chosen if name not in SCENARIOS]:
         raise fail(f"no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
     with clear_errors(OSError, ValueError):
-        results = evaluation.run(data_folder(data), scenarios=chosen, clock=time.process_time, progress=told)
+        folder = data_folder(data)
+        results = evaluation.run(folder, scenarios=chosen, seeds=seeds, clock=time.process_time, progress=told)
     if json:
         as_json(report.plain(results))
     else:
@@ -100,10 +102,32 @@ def noise(
         raise typer.Exit(1)
 
 
+def changes(
+    data: Data,
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seed", help="A seed of the simulated scenarios; repeat for several.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Changes behind units: is the right one shown first, and none where there is none? Takes minutes."""
+    from streams.evaluation import changes as evaluation
+
+    with clear_errors(OSError, ValueError, KeyError):
+        result = evaluation.run(data_folder(data), told, seeds or evaluation.SEEDS)
+    if json:
+        as_json(result)
+    else:
+        for table in evaluation.tables(result):
+            Console().print(table)
+    if not result["passed"]:
+        raise typer.Exit(1)
+
+
 EVALUATIONS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
     ("grouping", grouping),
     ("windows", windows),
     ("noise", noise),
+    ("changes", changes),
 )
 """To add an evaluation: a function here, and one entry."""
 

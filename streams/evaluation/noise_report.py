@@ -17,28 +17,28 @@ def plain(results: Sequence[Result]) -> dict[str, Any]:
     return {
         "reviews": {"share": REVIEWED, "mistaken": MISTAKEN, "analysts": len(ANALYSTS), "shifts": SHIFTS},
         "thresholds": Thresholds()._asdict(),
-        "scenarios": {
-            result.scenario: result._asdict()
+        "runs": [
+            result._asdict()
             | {
                 "steps": {name: step._asdict() for name, step in result.steps.items()},
                 "lost": result.lost,
                 "set": "reported" if result.scenario in REPORTED else "tuned on",
             }
             for result in results
-        },
+        ],
         "targets": [dict(zip(("name", "measured", "wanted", "met"), target, strict=True)) for target in targets],
         "met": all(met for *_, met in targets),
     }
 
 
 def judged(results: Sequence[Result]) -> list[tuple[str, float, str, bool]]:
-    """What is promised: name, measured, wanted, met. The share is of the reported scenarios that were run."""
-    lost = sum(len(result.lost) for result in results)
+    """What is promised: name, measured, wanted, met. Shares are those of the reported scenarios, a mean over seeds."""
+    lost = sum(len(result.lost) for result in results)  # in any run
     found: list[tuple[str, float, str, bool]] = [("attack steps lost", lost, "none", lost == 0)]
     reported = [result for result in results if result.scenario in REPORTED]
     if reported:
         share = sum(result.out * result.benign for result in reported) / max(1, sum(r.benign for r in reported))
-        name = f"benign alerts out of the primary queue, {' and '.join(r.scenario for r in reported)}"
+        name = f"benign alerts out of the primary queue, {' and '.join(sorted({r.scenario for r in reported}))}"
         found.append((name, share, f"at least {OUT:.2f}", share >= OUT))
     return found
 
@@ -54,7 +54,7 @@ def table(results: Sequence[Result]) -> Table:
         attack = sum(step.alerts for step in result.steps.values())
         hidden = sum(step.hidden for step in result.steps.values())
         shown.add_row(
-            result.scenario + ("" if result.scenario in REPORTED else " (tuned on)"),
+            f"{result.scenario} {result.seed}" + ("" if result.scenario in REPORTED else ", tuned on"),
             f"{result.benign:,}",
             f"{result.out:.1%}",
             f"{result.out_apart:.1%}",

@@ -6,21 +6,16 @@ when they were committed, not in which process. So folding the same log again gi
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
-from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
 from models.reason import text
 from models.suite import Suite
-from schemas.dead_letter import DeadLetter, Stage
 from schemas.events import (
     BATCH,
-    EVENT,
     Activity,
     Change,
     ConfigRecord,
@@ -51,9 +46,10 @@ from streams.correlation.signal import anomaly_signal, finding_signal
 from streams.correlation.state import SHARED, Domain, State
 from streams.correlation.unit import Engine
 from streams.correlation.watermark import MINUTE_MS, hear, watermark
-from streams.dead_letters import headers as dead_letter_headers
 from streams.linking.announce import TABLE, announce
+from streams.members import Members
 from streams.records import LogRecord, Output
+from streams.refusals import first, refuse, salvage
 from streams.sources.registry import SOURCES
 from streams.unit_record import unit_record
 from streams.version import VERSION
@@ -99,33 +95,18 @@ class Pipeline:
         self.counts: Counter[str] = Counter()
         self.revisions: Counter[str] = Counter()
         self.clamped = 0
-        self._members: list[tuple[str, str, str]] | None = None
+        self.members: Members | None = None
         self._restoring = False
         self._in_a_row = 0
         self._facts: dict[str, Facts | None] = {}
 
-    @property
-    def members(self) -> list[tuple[str, str, str]] | None:
-        """Domain, session and source id of every member since it was set to a list; None, as at first: not kept."""
-        return self._members
-
-    @members.setter
-    def members(self, value: list[tuple[str, str, str]] | None) -> None:
-        self._members = value
-        self.state.moves = None if value is None else []
+    def keep_members(self) -> None:
+        """Keep which member is in which unit, from now on."""
+        self.members = Members(self.state)
 
     def members_by_unit(self) -> Iterator[tuple[str, str]]:
         """Unit id and source id of every kept member, under the unit that it is in now. ``flush`` first."""
-        into = {(domain, gone): kept for domain, gone, kept in self.state.moves or ()}
-        ids = dict(self.state.ids)
-        for name, domain in self.state.domains.items():
-            for key in domain.signals:
-                cluster, _, session = key.split("\x1f")
-                ids[name, session] = domain.units[cluster][1]
-        for name, session, source_id in self._members or ():
-            while (kept := into.get((name, session))) is not None:
-                session = kept
-            yield ids[name, session], source_id
+        return iter(()) if self.members is None else self.members.by_unit()
 
     # State in and out
 
@@ -182,7 +163,9 @@ class Pipeline:
         try:
             events = BATCH.validate_json(record.value)
         except ValidationError:
-            events = self._salvage(record, out)
+            events, letters = salvage(record)
+            self.counts["invalid"] += len(letters)
+            out += letters
         now = self.advance(record.log_time, out, record.offset)
         for event in events:
             self.fold(event, now, record.offset, out)
@@ -216,19 +199,19 @@ class Pipeline:
         state = self.state
         state.journal.clear()
         length = len(out)
-        moves = 0 if state.moves is None else len(state.moves)
+        mark = None if self.members is None else self.members.mark()
         try:
             self.counts[self._fold(event, now, offset, out)] += 1
             self._in_a_row = 0
         except Exception as error:
             self._undo(event)
             del out[length:]
-            if state.moves is not None:
-                del state.moves[moves:]
+            if self.members is not None and mark is not None:
+                self.members.back(mark)
             self.counts["failed"] += 1
             self._in_a_row += 1
-            reason = f"{type(error).__name__}: {_first(error)[1] if isinstance(error, ValidationError) else error}"
-            out.append(_refuse(event, "correlate", reason))
+            reason = f"{type(error).__name__}: {first(error)[1] if isinstance(error, ValidationError) else error}"
+            out.append(refuse(event, "correlate", reason))
             total = sum(self.counts.values())
             if self._in_a_row >= FAILED_IN_A_ROW or (
                 total >= FAILED_SAMPLE and self.counts["failed"] > FAILED_SHARE * total
@@ -271,7 +254,7 @@ class Pipeline:
             self.state.touched.add(event.domain)
             problem = review(self.state, domain, event, now)
         if problem is not None:
-            out.append(_refuse(event, "correlate", problem))
+            out.append(refuse(event, "correlate", problem))
 
     def _observe(self, event: Activity | Finding | Change | Scan, now: int, offset: int, out: list[Output]) -> str:
         state = self.state
@@ -286,7 +269,7 @@ class Pipeline:
         if verdict == "duplicate":
             return verdict
         if verdict == "too_late":
-            out.append(_refuse(event, "late", f"older than what {source} is still taken for in {domain.name}"))
+            out.append(refuse(event, "late", f"older than what {source} is still taken for in {domain.name}"))
             return verdict
         if event.identities:
             resolving.learn(state, domain, event.identities, source, event.source_id, time, now)
@@ -309,8 +292,8 @@ class Pipeline:
         session = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
         if signal.keys:
             fixing.recall(domain, session)
-        if self._members is not None:
-            self._members.append((domain.name, session, event.source_id))
+        if self.members is not None:
+            self.members.add(domain.name, session, event.source_id)
         self._match(domain, event, time, now, offset, late=verdict == "late")
         return "member"
 
@@ -341,8 +324,8 @@ class Pipeline:
     def _tell(self, domain: Domain, matches: Sequence[Match], now: int, offset: int, *, late: bool = False) -> None:
         """Put what the rules say into units."""
         for session, name in tell(self.state, domain, self.rules, matches, late=late, log_time=now, offset=offset):
-            if self._members is not None:
-                self._members.append((domain.name, session, name))
+            if self.members is not None:
+                self.members.add(domain.name, session, name)
 
     def _found(self, domain: Domain, event: Finding, time: int, given: int, now: int) -> SignalRow | None:
         """The signal that a finding is, None if it is none; what it says about others is put into force."""
@@ -382,7 +365,7 @@ class Pipeline:
     def _context(self, event: ContextRecord, now: int, offset: int, out: list[Output]) -> None:
         if event.kind == "alias":
             if event.record is not None and (problem := resolving.unfit(event.key, event.record)) is not None:
-                out.append(_refuse(event, "correlate", problem))
+                out.append(refuse(event, "correlate", problem))
                 return
             before = self.state.context.at("alias", event.key, FOREVER)
             resolving.replace(self.state, event.key, before and before.record, event.record, now)
@@ -445,61 +428,3 @@ class Pipeline:
         self.revisions[unit.reason] += 1
         out.append(unit_record(unit))
         out += announce(self.state.domain(unit.domain).table(TABLE), unit)
-
-    def _salvage(self, record: LogRecord, out: list[Output]) -> list[Event]:
-        """The events of a batch that does not validate as a whole; the others are dead letters."""
-        try:
-            items = orjson.loads(record.value)
-        except orjson.JSONDecodeError as error:
-            items = []
-            out.append(_broken(record, None, str(error), "", record.value))
-            self.counts["invalid"] += 1
-        events: list[Event] = []
-        for number, item in enumerate(items if isinstance(items, list) else [items]):
-            value = json.dumps(item, ensure_ascii=False).encode()  # unlike orjson's, as deep as it reads
-            try:
-                events.append(EVENT.validate_json(value))
-            except ValidationError as error:
-                place, reason = _first(error)
-                out.append(_broken(record, number, reason, place, value))
-                self.counts["invalid"] += 1
-        return events
-
-
-def _refuse(event: Any, stage: Stage, reason: str) -> Output:
-    """A dead letter for an event of the log. Its text went through redaction before it entered the log."""
-    value = event.model_dump_json().encode()
-    origin = getattr(event, "origin", None) or ("", -1, -1, None)
-    source, key = getattr(event, "source", None), getattr(event, "source_id", None)
-    return _letter(origin, stage, reason, value, source=source, key=key)
-
-
-def _broken(record: LogRecord, item: int | None, reason: str, place: str, value: bytes) -> Output:
-    """A dead letter for what the log holds that is no event."""
-    return _letter(("log", record.partition, record.offset, item), "validate", reason, value, place=place[:512])
-
-
-def _letter(at: tuple[str, int, int, int | None], stage: Stage, reason: str, value: bytes, **more: Any) -> Output:
-    topic, partition, offset, item = at
-    letter = DeadLetter(
-        topic=topic,
-        partition=partition,
-        offset=offset,
-        item=item,
-        stage=stage,
-        reason=reason[:1024],
-        value=value[:65_536].decode(errors="replace"),
-        size=len(value),
-        digest=blake2b(value, digest_size=16).hexdigest(),
-        truncated=len(value) > 65_536,
-        **more,
-    )
-    key = f"{topic}/{partition}/{offset}".encode()
-    return Output("dead-letters", key, letter.model_dump_json().encode(), tuple(dead_letter_headers(letter)))
-
-
-def _first(error: ValidationError) -> tuple[str, str]:
-    """Place and reason of the first thing that is wrong, without the input."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    return place, f"{place}: {first['msg']}" if place else first["msg"]

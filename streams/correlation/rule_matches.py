@@ -48,30 +48,36 @@ def tell(
     log_time: int,
     offset: int,
 ) -> Iterator[tuple[str, str]]:
-    """Put matches, in the order in which the rules gave them, into units. Session and id of each that is a new member.
+    """Put matches, in the order in which the rules gave them, into units.
 
-    Does nothing until it is iterated.
+    Yields session and id of each that is a new member, and "" and the id of each that is none any more. Does nothing
+    until it is iterated.
     """
     for match in matches:
         rule = rules.rule(match.rule)
         if rule.link_only:
             continue
         if match.withdrawn:
-            _withdraw(state, domain, rule, match, log_time)
-        elif (session := _put(state, domain, rule, match, late=late, log_time=log_time, offset=offset)) is not None:
+            if _withdraw(state, domain, rule, match, log_time):
+                yield "", match.id
+            continue
+        session, gone = _put(state, domain, rule, match, late=late, log_time=log_time, offset=offset)
+        if session is not None:
             yield session, match.id
+        for other in gone:
+            yield "", other
 
 
 def _put(
     state: State, domain: Domain, rule: Rule, match: Match, *, late: bool, log_time: int, offset: int
-) -> str | None:
-    """Its session, if it is a member that was not known."""
+) -> tuple[str | None, list[str]]:
+    """Its session, if it is a member that was not known; the matches that are no members any more."""
     table = domain.table("rule_matches")  # id -> (signature, event time of its first event, session when it was told)
     signal = rule_signal(rule, match)
     name = signature(signal)
     known = table.get(match.id)
     if known is not None and "~" in known[2]:  # counted in a unit that is full
-        return None
+        return None, []
     grown = known is not None and _session(domain, name, match.first) is not None
     if grown:
         signal = signal._replace(times=0, members=member_hash.EMPTY)
@@ -80,15 +86,14 @@ def _put(
         table[match.id] = (name, match.first, session)
         if len(table) > KEPT:
             _evict(domain)
-    for gone in match.replaces:
-        _replace(state, domain, gone, log_time)
+    replaced = [gone for gone in match.replaces if _replace(state, domain, gone, log_time)]
     key = domain.key_of.get(session, "")
     row = cast("SignalRow | None", domain.signals.get(key))
     if row is not None and row.source_id in (match.id, *match.replaces):
         said = row._replace(source_id=match.id, why=signal.why, status="open")
         if said != row:
             domain.signals[key] = said
-    return None if grown else session
+    return None if grown else session, replaced
 
 
 def _session(domain: Domain, name: str, time: int) -> str | None:
@@ -103,30 +108,42 @@ def _session(domain: Domain, name: str, time: int) -> str | None:
 
 
 def _found(domain: Domain, match_id: str) -> str | None:
+    """The key of the session that holds a match: the one it was put in, or the one that this went into since."""
     known = domain.table("rule_matches").get(match_id)
-    return None if known is None else _session(domain, known[0], known[1])
+    if known is None:
+        return None
+    name, first, session = known
+    key = domain.key_of.get(session) or _session(domain, name, first)
+    if key is None:
+        return None
+    row = cast(SignalRow, domain.signals[key])
+    its = row.times > 1 or row.members == member_hash.add(member_hash.EMPTY, RULES, match_id)
+    return key if its else None
 
 
-def _withdraw(state: State, domain: Domain, rule: Rule, match: Match, log_time: int) -> None:
+def _withdraw(state: State, domain: Domain, rule: Rule, match: Match, log_time: int) -> bool:
+    """Whether it was taken off its session's number."""
     key = _found(domain, match.id)
     if key is None:
-        return
+        return False
     row = cast(SignalRow, domain.signals[key])
-    if row.times > 1:
+    several = row.times > 1
+    if several:
         _less(state, domain, key, match.id)
         del domain.table("rule_matches")[match.id]
     else:
         domain.signals[key] = row._replace(status="fixed", why=(*rule_signal(rule, match).why, WITHDRAWN))
     correlator.retouch(state, domain, key.partition("\x1f")[0], "late", log_time)
+    return several
 
 
-def _replace(state: State, domain: Domain, gone: str, log_time: int) -> None:
+def _replace(state: State, domain: Domain, gone: str, log_time: int) -> bool:
     """Take a match out that another one stands for: that has been put in, and overlaps it, so it is in the same unit
-    unless this one is full or a reviewer set them apart. A unit's only session stays, as ``fixed``."""
+    unless this one is full or a reviewer set them apart. A unit's only session stays, as ``fixed``. Whether it went."""
     key = _found(domain, gone)
     domain.table("rule_matches").discard(gone)
     if key is None:
-        return
+        return False
     cluster, _, session = key.split("\x1f")
     row = cast(SignalRow, domain.signals[key])
     keys = domain.signals_of[cluster]
@@ -135,6 +152,7 @@ def _replace(state: State, domain: Domain, gone: str, log_time: int) -> None:
     elif len(keys) == 1:
         domain.signals[key] = row._replace(status="fixed")
         correlator.retouch(state, domain, cluster, "late", log_time)
+        return False
     else:
         _less(state, domain, key, gone)
         domain.unrun(key)
@@ -144,6 +162,7 @@ def _replace(state: State, domain: Domain, gone: str, log_time: int) -> None:
         unit = cast(UnitRow, domain.units[cluster])
         domain.units[cluster] = unit._replace(signals=len(keys))
         regroup(state, domain, cluster, log_time)
+    return True
 
 
 def _less(state: State, domain: Domain, key: str, match_id: str) -> None:

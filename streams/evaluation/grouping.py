@@ -120,7 +120,7 @@ def group(alerts: Sequence[Alert], parameters: Parameters) -> list[str | None]:
     """The unit that each alert is in at the end, None for one that is in none; the log's clock is event time."""
     pipeline = Pipeline(None)
     pipeline.state.parameters = parameters
-    pipeline.members = []
+    pipeline.keep_members()
     out: list[Output] = []
     clock = 0
     for number, (alert, event) in enumerate(zip(alerts, findings(alerts), strict=True)):

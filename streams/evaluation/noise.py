@@ -126,7 +126,7 @@ class Engine:
     def __init__(self, domain: str, thresholds: Thresholds) -> None:
         self.pipeline = Pipeline(None)
         self.pipeline.state.parameters = Parameters(scoring=False, update_interval_ms=_REVISED_MS)
-        self.pipeline.members = []
+        self.pipeline.keep_members()
         self.domain = self.pipeline.state.domain(domain)
         self.patterns = Patterns(self.domain.table)
         self.thresholds = thresholds

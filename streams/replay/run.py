@@ -109,7 +109,7 @@ class Replay:
         self.log_time = 0
         self.folded = 0
         if members:
-            self.pipeline.members = []
+            self.pipeline.keep_members()
         config = [{"type": "config", "digest": parameters.digest(), "settings": parameters.model_dump(mode="json")}]
         self.pipeline.step(LogRecord(0, 0, 0, orjson.dumps(config)))
 

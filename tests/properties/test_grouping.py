@@ -171,7 +171,7 @@ def test_units_are_the_connected_components(documents: list[Doc], chance: random
     """Whatever the order, the members of a unit are those that entities connect within the window, or identity."""
     chance.shuffle(documents)
     pipeline = Pipeline(0)
-    pipeline.members = []
+    pipeline.keep_members()
     pipeline.step(record(0, 240 * MINUTE, config(link_window_ms=6 * MINUTE)))
     for number, document in enumerate(documents, 1):
         pipeline.step(record(number, 240 * MINUTE + number * step, document))

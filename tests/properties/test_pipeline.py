@@ -8,6 +8,7 @@ import orjson
 from hypothesis import given, settings
 
 from schemas.unit import Unit
+from streams.correlation.changes import SUSPECT
 from streams.pipeline import Pipeline
 from streams.records import LogRecord
 from tests.properties.test_state import logs
@@ -31,12 +32,17 @@ def test_every_event_has_one_outcome_and_every_refusal_its_letter(log: list[LogR
     assert sum(pipeline.revisions.values()) == len(units(outputs))
 
 
+def came_in(unit: Unit) -> int:
+    """Members that are records; a rule's match may be replaced by another one."""
+    return unit.signal_count - sum(signal.count for signal in unit.signals if signal.source == "weir.rules")
+
+
 @given(logs())
 @settings(deadline=None, max_examples=60)
 def test_every_unit_lives_one_orderly_life(log: list[LogRecord]) -> None:
     """Opened first, revisions rising by one, an interval apart, nothing after the end; members are never lost."""
     pipeline = Pipeline(0)
-    pipeline.members = []
+    pipeline.keep_members()
     outputs = [output for each in log for output in pipeline.step(each)]
     pipeline.flush(outputs)
     lives: dict[str, list[Unit]] = {}
@@ -51,7 +57,8 @@ def test_every_unit_lives_one_orderly_life(log: list[LogRecord]) -> None:
         assert {unit.opened_at for unit in life} == {life[0].opened_at}
         for before, after in itertools.pairwise(life):
             assert (after.updated_at - before.updated_at).total_seconds() * 1000 >= INTERVAL_MS
-            assert after.signal_count >= before.signal_count or "split" in (before.reason, after.reason)
+            if not (before.truncated or after.truncated):
+                assert came_in(after) >= came_in(before) or "split" in (before.reason, after.reason)
             assert set(after.aliases) >= set(before.aliases) or "split" in (before.reason, after.reason)
             if before.status == "closed" and after.status == "open":
                 assert after.reason in ("reopened", "merged")
@@ -62,14 +69,14 @@ def test_every_unit_lives_one_orderly_life(log: list[LogRecord]) -> None:
             assert last.merged_into is not None
             assert last.unit_id in lives[last.merged_into][-1].aliases
         else:
-            held += last.signal_count - sum(s.count for s in last.signals if s.source == "weir.rules")
+            held += came_in(last)
         for unit in life:
             if not unit.truncated and unit.status != "merged":
                 assert sum(signal.count for signal in unit.signals) == unit.signal_count
             assert unit.first_at <= unit.last_at <= unit.updated_at
-            scores = [change.score for change in unit.changes]
-            assert scores == sorted(scores, reverse=True)
+            suspects = [change.score > SUSPECT for change in unit.changes]
+            assert suspects == sorted(suspects, reverse=True)
     assert held == pipeline.counts["member"] <= len(pipeline.members)  # a rule's match is kept there, too
     alive = {name: life[-1] for name, life in lives.items() if life[-1].status != "merged"}
-    came_in = {name for name, unit in alive.items() if any(s.source != "weir.rules" for s in unit.signals)}
-    assert came_in <= {unit_id for unit_id, _ in pipeline.members_by_unit()} <= alive.keys()
+    filled = {name for name, unit in alive.items() if came_in(unit)}
+    assert filled <= {unit_id for unit_id, _ in pipeline.members_by_unit()} <= alive.keys()

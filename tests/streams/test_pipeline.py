@@ -289,7 +289,7 @@ def test_provenance_says_what_decided() -> None:
 def test_members_are_told_under_the_unit_that_has_them_now() -> None:
     """Also those whose unit was merged, closed, or never emitted under its own name."""
     pipeline = Pipeline(0)
-    pipeline.members = []
+    pipeline.keep_members()
     host = ("host", "i-1")
     out = fold(
         timeline(

@@ -206,7 +206,7 @@ def merge(state: State, domain: Domain, victim: str, survivor: str, log_time: in
         state.arm(domain, survivor, merged)
     for unit_id in names:
         domain.cluster_of[unit_id] = survivor
-    domain.joined[victim] = (survivor, gone.unit_id, gone.revision + 1)
+    domain.joined[victim] = (survivor, gone.unit_id, gone.revision + 1, gone.opened_log)
     domain.joined_of.setdefault(survivor, set()).add(victim)
     for other in sorted(c for c, row in domain.merged.items() if row[0] == victim):
         domain.merged[other] = (survivor, merged.unit_id)

@@ -193,7 +193,7 @@ def _name(state: State, domain: Domain, cluster: str, fresh: str) -> None:
             domain.cluster_of[cast(UnitRow, domain.units[fresh]).unit_id] = fresh
         return
     victim, row = next((v, r) for v, r in sorted(domain.joined.items()) if r[1] == former)
-    revision = row[2]
+    revision, opened = row[2], row[3]
     domain.joined.discard(victim)
     for victims in domain.joined_of.values():
         victims.discard(victim)
@@ -204,7 +204,9 @@ def _name(state: State, domain: Domain, cluster: str, fresh: str) -> None:
         state.disarm(domain, victim)
     aliases = tuple(name for name in whole.aliases if name != former)
     domain.units[cluster] = whole._replace(aliases=aliases)
-    domain.units[fresh] = unit._replace(unit_id=former, revision=revision, pending=None)
+    domain.units[fresh] = unit._replace(
+        unit_id=former, revision=revision, opened_log=opened if revision else unit.opened_log, pending=None
+    )
     domain.cluster_of[former] = fresh
     for key in sorted(domain.notes_of.get(("reviews", cluster), ())):
         review = domain.reviews[key]

@@ -31,7 +31,8 @@ def summary(row: SignalRow) -> str:
 
 def node(domain: str, row: SignalRow) -> str:
     """The name of the session that begins with this occurrence."""
-    return blake2b(f"{domain}\x1f{row.source}\x1f{row.source_id}".encode(), digest_size=8).hexdigest()
+    text = f"{domain}\x1f{row.source}\x1f{row.source_id}\x1f{row.first}"  # an id may come again, weeks later
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def fuse(one: SignalRow, other: SignalRow) -> SignalRow:

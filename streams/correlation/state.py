@@ -13,6 +13,7 @@ from typing import cast
 
 from schemas.parameters import Parameters
 from streams.correlation.aliases import LIMIT, Aliases
+from streams.correlation.change_history import History
 from streams.correlation.changes import Changes
 from streams.correlation.context import Context
 from streams.correlation.density import Density
@@ -52,14 +53,16 @@ class Domain:
         self.units = self.table("units")  # cluster -> UnitRow
         self.links = self.table("links")  # kind \x1f id -> intervals, held by open units
         self.merged = self.table("merged")  # cluster that has yet to say so -> (cluster, unit id) it went into
-        self.joined = self.table("joined")  # cluster that was merged in -> (into, its unit id, revision that said so)
+        # cluster that was merged in -> (into, its unit id, revision that said so, log time when it was opened)
+        self.joined = self.table("joined")
         self.reviews = self.table("reviews")  # cluster \x1f review id -> review fields
         self.related = self.table("related")  # cluster \x1f other unit \x1f relation -> fields
         self.gone = self.table("gone")  # what -> (how many were evicted,)
         self.aliases = Aliases(self.table("aliases"), common, COMMON_ALIASES if common is None else ALIASES)
         self.spread = Spread(self.table("spread"), self.gone)
         self.density = Density(self.table("density"), self.table("active"), self.gone)
-        self.changes = Changes(self.table("changes"), self.table("heard"), self.table("forgotten"))
+        verdicts = History(self.table("change_history"), self.table("change_verdicts"))
+        self.changes = Changes(self.table("changes"), self.table("heard"), self.table("forgotten"), verdicts)
         self.rules = RuleState(self.table)
         self.seen: dict[str, Seen] = {}
         self.signals_of: dict[str, set[str]] = {}  # cluster -> keys of its sessions

@@ -10,6 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 PYTEST_ARGS ?=
+JOBS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WEIR := $(BIN)/weir
 DATA ?= ../shared/data/cloudtrail-invictus/events.ndjson.gz
@@ -22,8 +23,8 @@ help: ## list the targets
 run: $(VENV)/.runtime ## start Weir with the built-in scenario (ONCE=1: end when all input is drained)
 	@$(WEIR) run $(if $(filter-out 0,$(ONCE)),--once)
 
-test: check ## check, then every test, those against a real broker included (PYTEST_ARGS="-k ...")
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: check ## check, then every test, those against a real broker included (PYTEST_ARGS="-k ..." JOBS=2)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, import arrows, JSON Schemas, text, lock, image, Kubernetes
 	@echo "== ruff check";                        $(BIN)/ruff check .

@@ -20,6 +20,13 @@ MakeSettings = Callable[..., Settings]
 ReadAll = Callable[..., list[Message]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several test processes, what needs the broker stays in one of them, and so uses one broker."""
+    for item in items:
+        if item.get_closest_marker("broker") is not None:
+            item.add_marker(pytest.mark.xdist_group("broker"))
+
+
 @pytest.fixture(scope="session")
 def broker(request: pytest.FixtureRequest) -> Iterator[brokers.Broker]:
     """The broker of the session: KAFKA_BOOTSTRAP_SERVERS, else local jars, else a container. Leave it running."""

@@ -1,15 +1,17 @@
 """Which change ended an earlier unit like this one. Pure.
 
-When a unit closes, or its findings turn fixed, the best change after its last signal that touched the same things is
-remembered for each statement that the unit made about a component. A later unit that makes the same statement about
-the same component is shown that change. The same statement: the same rule (a CVE, a check, a detector's rule), else the
-same title but for numbers; of an anomaly the same call.
+When a unit ends, because its findings are fixed or nothing came any more, the best change after its last signal that
+touched the same things is remembered for each statement that the unit made about a component. A later unit that makes
+the same statement about the same component is shown that change. The same statement: the same rule (a CVE, a check, a
+detector's rule), else the same title but for numbers; of an anomaly the same call.
+
+Wrong as a proof: what came before the silence need not be what brought it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import blake2b
 from typing import Final, NamedTuple, cast
 
@@ -21,6 +23,9 @@ from streams.correlation.rows import ChangeRow, SignalRow
 from streams.correlation.table import Table
 
 _DAY = 86_400_000
+
+FIXES: Final = "fixes"
+"""The domain's table of what ended units."""
 
 KINDS: Final = frozenset(
     {"deploy", "rollback", "dependency", "configuration", "infrastructure", "access", "feature_flag", "secret_rotation"}
@@ -35,7 +40,13 @@ ENOUGH: Final = 1.5
 """What must speak for a change: that it touched a thing of its own name, or the component and soon after."""
 
 MOST: Final = 1_000
-"""Statements remembered a domain; beyond, the one whose change is oldest goes."""
+"""Statements remembered a domain; beyond, the ones whose change is oldest go."""
+
+KEPT: Final = 2
+"""Units remembered of one statement, so that the one that ended last still sees the one before it."""
+
+SOONEST: Final = 64
+"""Of a thing that is changed all the time, the changes looked at: the first so many after the last signal."""
 
 SHOWN: Final = 3
 _VARIABLE = re.compile(r"\b(?=[a-f]*[0-9])[0-9a-f]{7,64}\b|[0-9]+(?:[.:][0-9]+)*")
@@ -43,7 +54,10 @@ _VARIABLE = re.compile(r"\b(?=[a-f]*[0-9])[0-9a-f]{7,64}\b|[0-9]+(?:[.:][0-9]+)*
 
 
 class FixRow(NamedTuple):
-    """The change that ended a unit, with the statement it answered and what it did about it, in words. Event ms."""
+    """The change that ended a unit, with the statement it answered and what it did about it, in words. Event ms.
+
+    ``team``: who owns what was changed, as the catalog said when the unit ended.
+    """
 
     unit_id: str
     statement: str
@@ -54,6 +68,12 @@ class FixRow(NamedTuple):
     actor: str | None
     title: str
     text: str
+    team: str | None = None
+
+    def words(self, first: int) -> str:
+        """What it was about, who changed what, and how long before the event time ``first`` of the unit that asks."""
+        team = f" of {self.team}" if self.team else ""
+        return f"{self.statement}: ended {span(first - self.time)} before by a change{team}, {self.text}"
 
 
 class Statement(NamedTuple):
@@ -75,18 +95,24 @@ def statements(signals: Iterable[SignalRow]) -> tuple[Statement, ...]:
 
 
 class Fixes:
-    """Statement -> ``FixRow``, in the table ``fixes``."""
+    """Statement -> the ``FixRow`` of the last ``KEPT`` units that made it, newest first, in the table ``FIXES``."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
 
     def remember(
-        self, unit_id: str, said: Sequence[Statement], about: Subject, changes: Changes, until: int
+        self,
+        unit_id: str,
+        said: Sequence[Statement],
+        about: Subject,
+        changes: Changes,
+        until: int,
+        owner: Callable[[str], str | None] = lambda _: None,
     ) -> FixRow | None:
         """Note what ended the unit: the best change between its last signal and ``until``, event ms. None: none did.
 
-        Call it when a unit closes (``until``: the log's clock, or the last signal and ``WITHIN_MS``) or all its
-        findings have turned fixed (``until``: when they were seen to be). Statements answered before get the new one.
+        Call it when a unit closes: ``until`` is the log's clock where all its findings have turned fixed, else any
+        later time, since nothing counts after ``WITHIN_MS``. ``owner``: the team of a component.
         """
         found = self._best(about, changes, min(until, about.last + WITHIN_MS))
         if found is None:
@@ -104,29 +130,47 @@ class Fixes:
                 change.actor,
                 change.title,
                 text,
+                None if change.component is None else owner(change.component),
             )
-            self.table[statement.key] = row
-        while len(self.table) > MOST:
-            del self.table[min(self.table, key=lambda key: (self.table[key][5], key))]
+            others = (other for other in self.table.get(statement.key, ()) if other[0] != unit_id)
+            rows = sorted((row, *others), key=lambda fix: (-fix[5], fix[0]))
+            self.table[statement.key] = tuple(tuple(fix) for fix in rows[:KEPT])
+        if len(self.table) > MOST:
+            oldest = sorted(self.table, key=lambda key: (self.table[key][0][5], key))
+            for key in oldest[: len(self.table) - MOST]:
+                del self.table[key]
         return row
 
-    def find(self, said: Iterable[Statement], but: str = "") -> tuple[FixRow, ...]:
+    def withdraw(self, unit_id: str, said: Iterable[Statement]) -> None:
+        """The unit was opened again, so nothing ended it."""
+        for statement in said:
+            rows = self.table.get(statement.key, ())
+            left = tuple(row for row in rows if row[0] != unit_id)
+            if left:
+                if len(left) < len(rows):
+                    self.table[statement.key] = left
+            elif rows:
+                del self.table[statement.key]
+
+    def find(self, said: Iterable[Statement], first: int, but: Collection[str] = ()) -> tuple[FixRow, ...]:
         """What ended earlier units that said the same, the newest first, each change once, at most ``SHOWN``.
 
-        ``but`` is the unit that asks: what it did before it was opened again is no earlier unit.
+        Earlier: the change came before the event time ``first`` of the unit that asks. ``but`` are its ids: what it did
+        before it was opened again is no earlier unit.
         """
         found: dict[tuple[str, str], FixRow] = {}
         for statement in said:
-            row = self.table.get(statement.key)
-            if row is not None and row[0] != but:
+            for row in self.table.get(statement.key, ()):
                 fix = FixRow._make(row)
-                found.setdefault((fix.source, fix.source_id), fix)
+                if fix.time < first and fix.unit_id not in but:
+                    found.setdefault((fix.source, fix.source_id), fix)
+                    break
         return tuple(sorted(found.values(), key=lambda fix: (-fix.time, fix.source, fix.source_id))[:SHOWN])
 
     def _best(self, about: Subject, changes: Changes, until: int) -> tuple[ChangeRow, str] | None:
         best: tuple[float, int, str] | None = None
         words = ""
-        for key in changes.touching(about, about.last + 1, until):
+        for key in changes.touching(about, about.last + 1, until, SOONEST):
             change = cast(ChangeRow, changes.rows[key])
             if change.kind not in KINDS or change.status in ("failed", "started"):
                 continue

@@ -95,11 +95,11 @@ class Changes:
     newest event time among them; before it a silence proves nothing. ``verdicts``: what reviews say of kinds of change.
     """
 
-    def __init__(self, rows: Table, heard: Table, forgotten: Table, verdicts: Table | None = None) -> None:
+    def __init__(self, rows: Table, heard: Table, forgotten: Table, verdicts: History) -> None:
         self.rows = rows
         self.heard = heard
         self.forgotten = forgotten
-        self.verdicts = History(verdicts if verdicts is not None else Table("change_history", []))
+        self.verdicts = verdicts
         self.index()
 
     def index(self) -> None:
@@ -163,6 +163,11 @@ class Changes:
         known = self.read.get(key_of(change))
         return traits(change) if known is None else known
 
+    def kinds(self, source_ids: Iterable[str]) -> set[str]:
+        """The kinds of the changes of these ids, whatever their source; of what is forgotten none."""
+        named = [(source, id_) for id_ in source_ids for source in self.heard]
+        return {self._row(key).kind for name in named if (key := self.ids.get(name)) is not None}
+
     # The search
 
     def search(self, subject: Subject, own: Own, shown: int, newest: Mapping[str, int] | None = None) -> Search:
@@ -199,12 +204,15 @@ class Changes:
             sources=change_sources.freshness(self.heard, until, newest or {}),
         )
 
-    def touching(self, subject: Subject, since: int, until: int) -> list[str]:
-        """The keys of the changes of ``since <= time < until`` that share something with the subject, by time."""
+    def touching(self, subject: Subject, since: int, until: int, most: int) -> list[str]:
+        """The keys of the changes of ``since <= time < until`` that share something with the subject, by time.
+
+        Of each shared thing the first ``most``.
+        """
         marks = {entity for entity in subject.entities if weight(*entity)}
         marks.update(("component", component) for component in subject.components)
         marks.update(mark for mark, _ in of_entities(subject.entities))
-        return sorted({key for mark in marks for key in self.by.keys(mark, since, until)})
+        return sorted({key for mark in marks for key in self.by.keys(mark, since, until)[:most]})
 
     def _row(self, key: str) -> ChangeRow:
         return cast(ChangeRow, self.rows[key])

@@ -15,6 +15,7 @@ from streams.correlation.resolving import unlink
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain, State
 from streams.correlation.statement import named
+from streams.correlation.unit_notes import suspects
 
 
 def review(state: State, domain: Domain, event: Review, log_time: int) -> str | None:
@@ -53,6 +54,7 @@ def review(state: State, domain: Domain, event: Review, log_time: int) -> str | 
     unit = cast(UnitRow, domain.units[cluster])
     if event.kind == "verdict" and event.verdict is not None:
         unit = unit._replace(disposition=event.verdict)
+        domain.changes.verdicts.judge(unit.unit_id, domain.changes.kinds(suspects(unit.shown)), event.verdict, log_time)
     unit = touch(unit, "review", log_time, state.parameters)
     domain.units[cluster] = unit
     state.arm(domain, cluster, unit)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from schemas.base import SEVERITY_NAMES
 from schemas.parameters import Parameters
 from schemas.unit import (
-    ChangeSearch,
     Provenance,
     Reason,
     SuspectChange,
@@ -27,7 +26,16 @@ from streams.correlation.risk_score import assess
 from streams.correlation.risk_words import Suspect
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain
-from streams.correlation.unit_notes import approvals, not_joined, overridden, related, reviews
+from streams.correlation.unit_notes import (
+    approvals,
+    change_id,
+    change_search,
+    fixed_before,
+    not_joined,
+    overridden,
+    related,
+    reviews,
+)
 from streams.correlation.unit_signals import collapsed, most_telling, own_changes, sessions_of, signal_of
 
 MAX_TITLE = 256
@@ -108,7 +116,7 @@ def build(
         )[:MAX_IDENTITIES],
         changes=tuple(
             SuspectChange(
-                id=blake2b(f"{c.change.source}\x1f{c.change.source_id}".encode(), digest_size=8).hexdigest(),
+                id=change_id(c.change.source, c.change.source_id),
                 source_id=c.change.source_id,
                 source=c.change.source,
                 kind=c.change.kind,
@@ -121,16 +129,8 @@ def build(
             for c in (search.best if search else ())
         ),
         change_count=search.scored if search else 0,
-        change_search=None
-        if search is None
-        else ChangeSearch.model_validate(
-            {
-                "from": at(search.since),
-                "to": at(search.until),
-                "searched": search.searched,
-                "silent_sources": search.silent,
-            }
-        ),
+        change_search=None if search is None else change_search(search),
+        fixed_before=fixed_before(domain, unit, rows),
         not_joined=not_joined(domain, rows, parameters),
         approvals=approvals(domain, cluster),
         reviews=reviews(domain, cluster),

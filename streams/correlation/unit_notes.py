@@ -1,12 +1,25 @@
-"""What a unit says beside its signals: reviews, other units, entities that did not join it to more, and what is new."""
+"""What a unit says beside its signals: where changes were looked for, reviews, other units, entities that did not join
+it to more, and what is new."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 from schemas.parameters import Parameters
-from schemas.unit import NotJoined, RelatedUnit, Unit, UnitDiff, UnitReview
+from schemas.unit import (
+    ChangeSearch,
+    FixedBefore,
+    NotJoined,
+    RelatedUnit,
+    SourceFreshness,
+    Unit,
+    UnitDiff,
+    UnitReview,
+)
+from streams.correlation.change_fixes import FIXES, Fixes, statements
+from streams.correlation.changes import Search
 from streams.correlation.instants import at
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.spread import TARGETS, counted
@@ -38,6 +51,52 @@ def overridden(domain: Domain, cluster: str, field: str) -> str | None:
     rows = [domain.reviews[key] for key in domain.notes_of.get(("reviews", cluster), ())]
     found = sorted((row[1], row[0], row[8]) for row in rows if row[3] == "override" and row[7] == field)
     return found[-1][2] if found else None
+
+
+def fixed_before(domain: Domain, unit: UnitRow, rows: Sequence[SignalRow]) -> tuple[FixedBefore, ...]:
+    """Earlier units that said the same, and the changes that ended them."""
+    table = domain.table(FIXES)
+    if not table:
+        return ()
+    return tuple(
+        FixedBefore(
+            unit_id=fix.unit_id,
+            change_id=change_id(fix.source, fix.source_id),
+            source=fix.source,
+            title=fix.title,
+            actor=fix.actor,
+            time=at(fix.time),
+            text=fix.words(unit.first),
+        )
+        for fix in Fixes(table).find(statements(rows), unit.first, {unit.unit_id, *unit.aliases})
+    )
+
+
+def change_id(source: str, source_id: str) -> str:
+    """The id under which units name a change."""
+    return blake2b(f"{source}\x1f{source_id}".encode(), digest_size=8).hexdigest()
+
+
+def change_search(search: Search) -> ChangeSearch:
+    """Where was looked, how fresh each source of changes was, and the outcome in words."""
+    return ChangeSearch.model_validate(
+        {
+            "from": at(search.since),
+            "to": at(search.until),
+            "searched": search.searched,
+            "silent_sources": search.silent,
+            "sources": tuple(
+                SourceFreshness(
+                    source=source.source,
+                    newest=at(source.heard),
+                    silent_s=source.silent_ms / 1000,
+                    silent=source.silent,
+                )
+                for source in search.sources
+            ),
+            "text": search.words(),
+        }
+    )
 
 
 def related(domain: Domain, cluster: str, unit: UnitRow) -> tuple[RelatedUnit, ...]:
@@ -92,6 +151,11 @@ def summary(unit: Unit) -> tuple[Any, ...]:
         len(unit.entities),
         len(unit.related),
     )
+
+
+def suspects(shown: tuple[Any, ...]) -> tuple[str, ...]:
+    """Source ids of the suspects that the revision of this summary shows; none of a unit that was never shown."""
+    return shown[3] if shown else ()
 
 
 _FIELDS: Final = ("status", "disposition", "owner", "title", "components", "entities", "related")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streams.correlation.change_content import Mark, Subject
+from streams.correlation.change_history import History
 from streams.correlation.changes import Changes
 from streams.correlation.rows import ChangeRow, SignalRow
 from streams.correlation.table import Table
@@ -42,7 +43,8 @@ def table(name: str) -> Table:
 
 
 def changes(*rows: ChangeRow, cap: int = 1_000) -> Changes:
-    kept = Changes(*(table(name) for name in ("changes", "heard", "forgotten", "change_history")))
+    verdicts = History(table("change_history"), table("change_verdicts"))
+    kept = Changes(table("changes"), table("heard"), table("forgotten"), verdicts)
     for each in rows:
         kept.add(each, cap)
     return kept

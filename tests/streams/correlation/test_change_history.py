@@ -6,7 +6,7 @@ from math import log
 
 import pytest
 
-from streams.correlation.change_history import FULL, History
+from streams.correlation.change_history import FULL, UNITS, History
 from streams.correlation.change_score import score
 from streams.correlation.change_sources import GAPS, LEAST_MS, freshness, hear
 from streams.correlation.changes import Own
@@ -14,9 +14,13 @@ from tests.streams.correlation.build import DAY, HOUR, MINUTE, T0
 from tests.streams.correlation.change_build import HOST, changes, row, subject, table
 
 
+def empty() -> History:
+    return History(table("change_history"), table("change_verdicts"))
+
+
 def test_verdicts_move_the_score_a_little_at_first() -> None:
     """One confirmation adds ln(5/4), many at most one; rejections the same the other way."""
-    verdicts = History(table("change_history"))
+    verdicts = empty()
     assert verdicts.history("deploy") == (0.0, 0, 0)
     verdicts.note(["deploy", "deploy", "access"], confirmed=True)
     assert verdicts.history("deploy") == (round(log(5 / 4), 6), 1, 0)
@@ -30,13 +34,38 @@ def test_verdicts_move_the_score_a_little_at_first() -> None:
 
 def test_old_verdicts_fade() -> None:
     """From so many on all count half, so that a kind can lose its name again."""
-    verdicts = History(table("change_history"))
+    verdicts = empty()
     for _ in range(3 * FULL):
         verdicts.note(["deploy"], confirmed=True)
     assert sum(verdicts.history("deploy")[1:]) < FULL
     for _ in range(FULL):
         verdicts.note(["deploy"], confirmed=False)
     assert verdicts.history("deploy")[0] < 0
+
+
+def test_a_unit_counts_once_as_its_last_verdict_says() -> None:
+    """The same again adds nothing; another takes the one before back, with the kinds that it counted for."""
+    verdicts = empty()
+    verdicts.judge("wu-1", ["deploy", "code"], "true_positive", 1)
+    verdicts.judge("wu-1", ["access"], "true_positive", 2)
+    assert dict(verdicts.table) == {"code": (1, 0), "deploy": (1, 0)}
+    verdicts.judge("wu-1", ["deploy"], "benign", 3)
+    assert dict(verdicts.table) == {"code": (0, 0), "deploy": (0, 1)}
+    verdicts.judge("wu-1", ["deploy"], "false_positive", 4)
+    assert verdicts.history("deploy")[1:] == (0, 1)
+    verdicts.judge("wu-1", ["deploy"], "undecided", 5)
+    assert verdicts.history("deploy")[1:] == (0, 0)
+    assert not verdicts.judged
+
+
+def test_judged_units_are_bounded() -> None:
+    """Those judged longest ago are no longer known by name; what they counted for stays until it fades."""
+    verdicts = empty()
+    for n in range(UNITS + 5):
+        verdicts.judge(f"wu-{n}", ["deploy" if n else "code"], "benign", n)
+    assert len(verdicts.judged) == UNITS
+    assert "wu-4" not in verdicts.judged
+    assert verdicts.history("code")[1:] == (0, 1)
 
 
 def test_a_confirmed_kind_scores_higher_and_says_why() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from schemas.unit import SuspectChange, Unit
 from streams.correlation.change_content import Subject
+from streams.correlation.change_history import History
 from streams.correlation.change_score import BIAS, FIT, HALF_LIFE, LOOK_BACK, factors, score
 from streams.correlation.changes import Changes, Own
 from streams.correlation.rows import ChangeRow
@@ -174,7 +175,8 @@ def test_no_change_at_all_is_an_answer_too() -> None:
 
 def changes(cap: int, *rows: ChangeRow) -> Changes:
     journal: list[object] = []
-    kept = Changes(*(Table(name, journal) for name in ("changes", "heard", "forgotten")))  # type: ignore[arg-type]
+    verdicts = History(Table("change_history", journal), Table("change_verdicts", journal))
+    kept = Changes(Table("changes", journal), Table("heard", journal), Table("forgotten", journal), verdicts)
     for each in rows:
         kept.add(each, cap)
     return kept

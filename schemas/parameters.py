@@ -62,6 +62,30 @@ class Parameters(BaseModel):
     max_changes: int = Field(default=5_000, ge=10, description="changes a domain keeps")
     shown_changes: int = Field(default=5, ge=0, description="suspect changes that a unit shows")
 
+    suppress_automatic: bool = Field(
+        default=True, description="whether evidence alone suppresses a pattern; reviewers' suppressions hold either way"
+    )
+    suppress_actionable: float = Field(
+        default=0.15, gt=0, lt=1, description="share worth acting on that must be surely above a suppressed pattern's"
+    )
+    suppress_days: int = Field(default=3, ge=1, le=64, description="distinct days on which a pattern must have come")
+    suppress_reviewers: int = Field(default=2, ge=1, description="people whose verdicts a suppression must rest on")
+    suppress_hours: int = Field(default=6, ge=1, le=24, description="verdicts that one on a long unit counts for")
+    suppress_reviewer_lead: float = Field(
+        default=8.0, gt=0, description="how much more one person's verdicts weigh than all others', at most"
+    )
+    suppress_half_life_ms: int = Field(default=30 * _DAY, gt=0, description="age at which a verdict counts half")
+    suppress_for_ms: int = Field(default=30 * _DAY, gt=0, description="log time that one on evidence holds")
+    suppress_longest_ms: int = Field(default=90 * _DAY, gt=0, description="log time that a reviewer's holds at most")
+    suppress_sample: float = Field(
+        default=0.02, ge=0, le=1, description="share of suppressed units that is surfaced all the same"
+    )
+    suppress_surge: float = Field(
+        default=4.0, ge=1, description="times the rate that was judged, from which on a unit stays in the queue"
+    )
+    suppress_surge_floor: float = Field(default=20.0, ge=0, description="occurrences an hour that are never a surge")
+    suppress_patterns: int = Field(default=5_000, ge=10, description="patterns that a domain remembers")
+
     rules: tuple[Rule, ...] = Field(default=(), description="correlation rules, checked before they get here")
 
     def digest(self) -> str:

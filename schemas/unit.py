@@ -11,7 +11,18 @@ from schemas.entity import EntityKind
 from schemas.events import ChangeKind, FindingKind, FindingStatus
 
 Reason = Literal[
-    "opened", "signal", "late", "merged", "split", "change", "review", "context", "related", "reopened", "closed"
+    "opened",
+    "signal",
+    "late",
+    "merged",
+    "split",
+    "change",
+    "review",
+    "context",
+    "related",
+    "suppression",  # it left the primary queue or came back, and nothing else was the cause
+    "reopened",
+    "closed",
 ]
 Status = Literal["open", "closed", "merged"]
 Disposition = Literal["undecided", "true_positive", "false_positive", "benign", "duplicate", "insufficient_data"]

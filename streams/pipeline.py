@@ -27,15 +27,15 @@ from schemas.events import (
     Scan,
 )
 from schemas.parameters import Parameters
-from schemas.unit import Unit
 from streams.catalog import Catalog
-from streams.correlation import correlator, fixing, group, resolving
+from streams.correlation import correlator, fixing, group, queue, resolving
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
 from streams.correlation.finding_identity import keys as identity
 from streams.correlation.instants import instant
 from streams.correlation.interval import FOREVER
+from streams.correlation.queue import Revision
 from streams.correlation.reviews import review
 from streams.correlation.rows import SignalRow, tuples
 from streams.correlation.rule_matches import hooked, tell
@@ -51,7 +51,7 @@ from streams.members import Members
 from streams.records import LogRecord, Output
 from streams.refusals import first, refuse, salvage
 from streams.sources.registry import SOURCES
-from streams.unit_record import unit_record
+from streams.unit_record import unit_records
 from streams.version import VERSION
 
 DEFAULT_LATENESS_MS = 300_000
@@ -184,15 +184,15 @@ class Pipeline:
                     self._wait(self.state.domains[name], now, offset)
         timers = self.state.timers
         if timers and timers[0][0] <= now:
-            for unit in correlator.due(self.state, now, self._engine, self.facts):
-                self._emit(unit, out)
+            for revision in correlator.due(self.state, now, self._engine, self.facts):
+                self._emit(revision, out)
         return now
 
     def flush(self, out: list[Output]) -> None:
         """The end of a replay: emit what waits for its interval; close nothing."""
         row = self.state.clock.get("log_time")
-        for unit in correlator.flush(self.state, row[0] if row else 0, self._engine, self.facts):
-            self._emit(unit, out)
+        for revision in correlator.flush(self.state, row[0] if row else 0, self._engine, self.facts):
+            self._emit(revision, out)
 
     def fold(self, event: Event, now: int, offset: int, out: list[Output]) -> None:
         """Fold one event. If that fails, the state is as before, and the event is a dead letter."""
@@ -237,7 +237,7 @@ class Pipeline:
         if isinstance(event, ContextRecord):
             self._context(event, now, offset, out)
         elif isinstance(event, ConfigRecord):
-            self._configure(event)
+            self._configure(event, now)
         elif isinstance(event, Review | Related):
             self._steer(event, now, out)
         return "steering"
@@ -374,12 +374,15 @@ class Pipeline:
             alone.apply(event.key, event.record)
             alone.facts(event.key)
         self.state.touched.add(SHARED)
-        self.state.context.put(event.kind, event.key, event.record, now, offset)
+        news = self.state.context.put(event.kind, event.key, event.record, now, offset)
         if event.kind == "catalog":
             self.catalog.apply(event.key, event.record)
             self._facts.clear()
+        if news and event.kind in ("catalog", "kev"):
+            name = self.catalog.name(event.key) if event.kind == "catalog" else event.key.upper()
+            queue.learn(self.state, event.kind, name, now)
 
-    def _configure(self, event: ConfigRecord) -> None:
+    def _configure(self, event: ConfigRecord, now: int) -> None:
         parameters = Parameters.model_validate(event.settings)
         if parameters == self.state.parameters:
             return
@@ -394,6 +397,7 @@ class Pipeline:
             if domain.rules.tallies:
                 self.state.touched.add(name)
                 domain.rules.adopt(rules.plans)
+        queue.refit(self.state, now)
         self.state.index()
 
     # Around it
@@ -424,7 +428,8 @@ class Pipeline:
             rules=self.rules.digest(),
         )
 
-    def _emit(self, unit: Unit, out: list[Output]) -> None:
+    def _emit(self, revision: Revision, out: list[Output]) -> None:
+        unit = revision.unit
         self.revisions[unit.reason] += 1
-        out.append(unit_record(unit))
+        out += unit_records(unit, revision.places)
         out += announce(self.state.domain(unit.domain).table(TABLE), unit)

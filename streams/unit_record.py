@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -18,8 +19,13 @@ _LISTS = ("signals", "entities", "changes", "reviews", "related", "aliases", "co
 """What can be cut. All but signals and reviews have the most important first."""
 
 
-def unit_record(unit: Unit) -> Output:
+def unit_record(unit: Unit, role: str = "units") -> Output:
     """The record: key is the unit id, value the unit, identifying fields first; never a tombstone."""
+    return unit_records(unit, (role,))[0]
+
+
+def unit_records(unit: Unit, roles: Sequence[str]) -> list[Output]:
+    """The same record for each topic that the revision is for."""
     value = unit.model_dump_json(by_alias=True).encode()
     while len(value) > MAX_BYTES:
         smaller = _cut(unit)
@@ -27,7 +33,8 @@ def unit_record(unit: Unit) -> Output:
             break
         unit = smaller
         value = unit.model_dump_json(by_alias=True).encode()
-    return Output("units", unit.unit_id.encode(), value, headers(unit))
+    key, attributes = unit.unit_id.encode(), headers(unit)
+    return [Output(role, key, value, attributes) for role in roles]
 
 
 def headers(unit: Unit) -> tuple[tuple[str, bytes], ...]:

@@ -81,6 +81,7 @@ def forget(state: State, domain: Domain, cluster: str) -> None:
         for key in sorted(domain.notes_of.pop((table.name, cluster), ())):
             del table[key]
     del domain.units[cluster]
+    domain.patterns.forget(cluster)
     domain.merged.discard(cluster)
     state.disarm(domain, cluster)
     if unit.status == "merged":

@@ -7,7 +7,8 @@ from typing import cast
 
 from schemas.events import Change, Related
 from schemas.parameters import Parameters
-from schemas.unit import Reason, Unit
+from schemas.unit import Reason
+from streams.correlation import queue
 from streams.correlation.change_fixes import FIXES, WITHIN_MS, Fixes, statements
 from streams.correlation.change_score import LOOK_BACK
 from streams.correlation.closing import forget, relate
@@ -15,9 +16,10 @@ from streams.correlation.facts import UNKNOWN, Facts
 from streams.correlation.fixing import settled
 from streams.correlation.lifecycle import aged, decide, looked, touch
 from streams.correlation.naming import free
+from streams.correlation.queue import Revision
 from streams.correlation.rows import ChangeRow, UnitRow, pairs
 from streams.correlation.signal import with_component
-from streams.correlation.state import Domain, State
+from streams.correlation.state import PATTERNS, Domain, State
 from streams.correlation.unit import Engine, build, subject
 from streams.correlation.unit_notes import difference, summary
 from streams.correlation.unit_signals import collapsed, sessions_of
@@ -79,11 +81,15 @@ def retouch(state: State, domain: Domain, cluster: str, reason: Reason, log_time
 
 def due(
     state: State, log_time: int, engine_of: Callable[[Domain], Engine], facts: Callable[[str], Facts | None]
-) -> list[Unit]:
+) -> list[Revision]:
     """Every revision that is due at ``log_time``, in order of due time, domain and cluster."""
-    out: list[Unit] = []
+    out: list[Revision] = []
     while (woken := state.wake(log_time)) is not None:
-        domain, cluster, unit = woken
+        domain, cluster = woken
+        if cluster == PATTERNS:
+            queue.end(state, domain, log_time)
+            continue
+        unit = cast(UnitRow, domain.units[cluster])
         reason = decide(unit, log_time, state.parameters)
         if reason is None:
             assert unit.status == "closed", "woken for nothing"
@@ -95,12 +101,12 @@ def due(
 
 def flush(
     state: State, log_time: int, engine_of: Callable[[Domain], Engine], facts: Callable[[str], Facts | None]
-) -> list[Unit]:
+) -> list[Revision]:
     """Every revision that waits for its interval, as if time went on to then: the end of a replay.
 
     Closes nothing but what is fixed.
     """
-    out: list[Unit] = []
+    out: list[Revision] = []
     while waiting := sorted(
         (unit.due, name, cluster)
         for name, domain in state.domains.items()
@@ -127,8 +133,8 @@ def _revise(
     log_time: int,
     engine_of: Callable[[Domain], Engine],
     facts: Callable[[str], Facts | None],
-) -> Unit | None:
-    """The next revision of a unit, and its row with it; None if a change turned out to make no difference."""
+) -> Revision | None:
+    """The next revision of a unit, and its row with it; None if what it was due for makes no difference."""
     parameters = state.parameters
     fixed = unit.status == "open" and settled(domain, cluster)
     if fixed and unit.revision:
@@ -159,11 +165,16 @@ def _revise(
         _ended(domain, cluster, row, log_time, facts, fixed=fixed, back=reason == "reopened", parameters=parameters)
     shown = summary(revision)
     revision = revision.model_copy(update={"diff": difference(unit.shown, shown)})
-    if reason == "change" and revision.digest == unit.digest:
+    placed = queue.place(state, domain, cluster, row, revision, facts, log_time)
+    if reason == "closed" and not fixed:
+        queue.note_idle(state, domain, cluster, unit, log_time)
+    settled_on = queue.settle(reason, revision.digest == unit.digest, placed)
+    if settled_on is None:
         row = looked(unit, log_time, parameters)
         domain.units[cluster] = row
         state.arm(domain, cluster, row)
         return None
+    revision = placed.told(revision.model_copy(update={"reason": settled_on}))
     row = row._replace(digest=revision.digest, shown=shown)
     if fixed and row.status == "open":  # first it is told, then it ends
         row = touch(row, "signal", log_time, parameters)
@@ -173,7 +184,7 @@ def _revise(
     else:
         domain.cluster_of[row.unit_id] = cluster
         state.arm(domain, cluster, row)
-    return revision
+    return Revision(revision, placed.places)
 
 
 def _ended(

@@ -11,13 +11,16 @@ from streams.correlation.rows import UnitRow
 RANK: Final[dict[str, int]] = {
     name: rank
     for rank, name in enumerate(
-        ("change", "signal", "context", "related", "review", "late", "split", "reopened", "opened", "merged", "closed")
+        (
+            "suppression", "change", "signal", "context", "related", "review", "late", "split", "reopened", "opened",
+            "merged", "closed",
+        )
     )
-}
+}  # fmt: skip
 """Of several reasons that wait for one revision, the highest names it.
 
-A change comes last: whether it makes a difference is known only when the revision is built, so it must not hide a
-reason that surely does.
+A change and a suppression come last: whether they make a difference is known only when the revision is built, so they
+must not hide a reason that surely does.
 """
 
 

@@ -200,6 +200,7 @@ def _name(state: State, domain: Domain, cluster: str, fresh: str) -> None:
     if victim in domain.units:  # the world was not told yet
         revision -= 1
         del domain.units[victim]
+        domain.patterns.rename(victim, fresh)
         domain.merged.discard(victim)
         state.disarm(domain, victim)
     aliases = tuple(name for name in whole.aliases if name != former)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from schemas.events import Review
-from streams.correlation import closing, regroup
+from streams.correlation import closing, queue, regroup
 from streams.correlation.hooks import hooks
 from streams.correlation.instants import instant
 from streams.correlation.joining import hold, merge, seniority
@@ -15,12 +15,18 @@ from streams.correlation.resolving import unlink
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain, State
 from streams.correlation.statement import named
+from streams.correlation.suppression.steer import reviewed
 from streams.correlation.unit_notes import suspects
 
 
 def review(state: State, domain: Domain, event: Review, log_time: int) -> str | None:
-    """Take a review of a unit, under any id it has or had. None, or why it cannot be taken."""
+    """Take a review of a unit, under any id it has or had, or of a pattern. None, or why it cannot be taken."""
     cluster = domain.cluster_of.get(event.unit_id)
+    if event.pattern is not None and not domain.patterns.knows(event.pattern):
+        return f"no pattern {event.pattern} is known in {event.domain}"
+    if cluster is None and event.pattern is not None:
+        _steer(state, domain, None, event, log_time)
+        return None
     if cluster is None:
         return f"no unit {event.unit_id} in {event.domain} that is open or was lately closed"
     key = f"{cluster}\x1f{event.source_id}"
@@ -58,7 +64,16 @@ def review(state: State, domain: Domain, event: Review, log_time: int) -> str | 
     unit = touch(unit, "review", log_time, state.parameters)
     domain.units[cluster] = unit
     state.arm(domain, cluster, unit)
+    _steer(state, domain, cluster, event, log_time)
     return None
+
+
+def _steer(state: State, domain: Domain, cluster: str | None, event: Review, log_time: int) -> None:
+    """Let the patterns of the domain know, and have the units looked at again that it concerns."""
+    unit_id = event.unit_id if cluster is None else cast(UnitRow, domain.units[cluster]).unit_id
+    found = reviewed(domain.patterns, event, cluster, unit_id, log_time, state.thresholds)
+    queue.again(state, domain, found, log_time)
+    state.arm_patterns(domain)
 
 
 def _merge(state: State, domain: Domain, cluster: str, event: Review, log_time: int) -> str | None:

@@ -22,6 +22,8 @@ from streams.correlation.rows import ChangeRow, SignalRow, UnitRow
 from streams.correlation.rules.groups import RuleState
 from streams.correlation.seen import Seen
 from streams.correlation.spread import Spread
+from streams.correlation.suppression.patterns import Patterns
+from streams.correlation.suppression.thresholds import Thresholds
 from streams.correlation.table import Row, Table, Undo, undo
 
 Change = tuple[str, str, str, Row | None]
@@ -33,6 +35,9 @@ SHARED = ""
 ALIASES = LIMIT
 COMMON_ALIASES = 4 * LIMIT
 """Entities that statements are kept of: by one domain, and from the catalog, by all domains of a partition."""
+
+PATTERNS = ""
+"""In the place of a cluster: what is due is the end of a suppression."""
 
 MAKE: dict[str, Callable[[Row], Row]] = {
     "signals": SignalRow._make,
@@ -64,6 +69,7 @@ class Domain:
         verdicts = History(self.table("change_history"), self.table("change_verdicts"))
         self.changes = Changes(self.table("changes"), self.table("heard"), self.table("forgotten"), verdicts)
         self.rules = RuleState(self.table)
+        self.patterns = Patterns(self.table)
         self.seen: dict[str, Seen] = {}
         self.signals_of: dict[str, set[str]] = {}  # cluster -> keys of its sessions
         self.key_of: dict[str, str] = {}  # session -> its key
@@ -123,6 +129,7 @@ class Domain:
         self.aliases.index()  # first: roots are asked for below
         self.changes.index()
         self.rules.index()
+        self.patterns.index()
         for seen in self.seen.values():
             seen.index()
         self.spread.index()
@@ -203,6 +210,7 @@ class State:
         self.clock = self.shared.table("clock")
         self.context = Context(self.shared.table("context"))
         self.parameters = Parameters()
+        self._thresholds = self.parameters, Thresholds.of(self.parameters)
         self.timers: list[tuple[int, str, str]] = []
         self._waiting: dict[tuple[str, str], list[int]] = {}  # the hints of a cluster in the heap, the earliest last
         self.moves: list[tuple[str, str, str]] | None = None
@@ -218,9 +226,22 @@ class State:
         self.touched.add(name)
         return domain
 
+    @property
+    def thresholds(self) -> Thresholds:
+        """How much evidence suppresses, by the parameters in force."""
+        if self._thresholds[0] is not self.parameters:
+            self._thresholds = self.parameters, Thresholds.of(self.parameters)
+        return self._thresholds[1]
+
     def arm(self, domain: Domain, cluster: str, unit: UnitRow) -> None:
         """See to it that ``wake`` names the unit when something is due for it."""
-        due = next_due(unit, self.parameters)
+        self._hint(domain, cluster, next_due(unit, self.parameters))
+
+    def arm_patterns(self, domain: Domain) -> None:
+        """See to it that ``wake`` names the domain when one of its suppressions ends."""
+        self._hint(domain, PATTERNS, domain.patterns.next_due())
+
+    def _hint(self, domain: Domain, cluster: str, due: int | None) -> None:
         if due is None:
             return
         hints = self._waiting.setdefault((domain.name, cluster), [])
@@ -234,8 +255,18 @@ class State:
             self.timers = [(due, *at) for at, hints in self._waiting.items() for due in hints]
             heapq.heapify(self.timers)
 
-    def wake(self, log_time: int) -> tuple[Domain, str, UnitRow] | None:
-        """The next unit for which something is due by ``log_time``, by due time, domain and cluster."""
+    def _due(self, domain: Domain, cluster: str) -> int | None:
+        """When something is due for what a hint names; None if never, or it is gone."""
+        if cluster == PATTERNS:
+            return domain.patterns.next_due()
+        unit = cast(UnitRow | None, domain.units.get(cluster))
+        return None if unit is None else next_due(unit, self.parameters)
+
+    def wake(self, log_time: int) -> tuple[Domain, str] | None:
+        """The next unit for which something is due by ``log_time``, by due time, domain and cluster.
+
+        In the place of a cluster ``PATTERNS`` where a suppression ends, which it does before units that are due then.
+        """
         while self.timers and self.timers[0][0] <= log_time:
             hint, name, cluster = heapq.heappop(self.timers)
             hints = self._waiting.get((name, cluster))
@@ -245,31 +276,27 @@ class State:
             if not hints:
                 del self._waiting[name, cluster]
             domain = self.domains[name]
-            unit = cast(UnitRow | None, domain.units.get(cluster))
-            if unit is None:
-                continue
-            due = next_due(unit, self.parameters)
+            due = self._due(domain, cluster)
             if due is not None and due <= hint:
                 self.touched.add(name)
-                return domain, cluster, unit
-            self.arm(domain, cluster, unit)
+                return domain, cluster
+            self._hint(domain, cluster, due)
         return None
 
     def next_due(self) -> int | None:
         """The log time of what ``wake`` will name next, ms."""
         while self.timers:
             hint, name, cluster = self.timers[0]
-            unit = cast(UnitRow | None, self.domains[name].units.get(cluster))
+            due = self._due(self.domains[name], cluster)
             hints = self._waiting.get((name, cluster))
-            if unit is not None and hints and hints[-1] == hint and next_due(unit, self.parameters) == hint:
+            if due is not None and hints and hints[-1] == hint and due == hint:
                 return hint
             heapq.heappop(self.timers)
             if hints and hints[-1] == hint:
                 hints.pop()
                 if not hints:
                     del self._waiting[name, cluster]
-                if unit is not None:
-                    self.arm(self.domains[name], cluster, unit)
+                self._hint(self.domains[name], cluster, due)
         return None
 
     def index(self) -> None:
@@ -278,8 +305,12 @@ class State:
         self._waiting = {}
         for domain in self.domains.values():
             domain.index()
-            for cluster, row in domain.units.items():
-                self.arm(domain, cluster, cast(UnitRow, row))
+            self._arm_all(domain)
+
+    def _arm_all(self, domain: Domain) -> None:
+        self.arm_patterns(domain)
+        for cluster, row in domain.units.items():
+            self.arm(domain, cluster, cast(UnitRow, row))
 
     def undo(self, name: str | None) -> None:
         """Take back everything since the journal was last cleared; all of it was in the domain ``name``, or None."""
@@ -289,8 +320,7 @@ class State:
             self.index()
             return
         domain.index()
-        for cluster, row in domain.units.items():
-            self.arm(domain, cluster, cast(UnitRow, row))
+        self._arm_all(domain)
 
     def drain(self) -> list[Change]:
         """All rows that changed since the last drain, in an order that depends on the log alone."""

@@ -77,11 +77,11 @@ def entity_class(entities: Pairs) -> str:
 
 
 def shapes(signals: Iterable[SignalRow]) -> dict[Pattern, Shape]:
-    """A unit's signals by pattern, without those that are fixed; sorted by pattern."""
+    """A unit's signals by pattern, without those that are fixed unless all are; sorted by pattern."""
+    rows = list(signals)
     found: dict[Pattern, list[SignalRow]] = {}
-    for signal in signals:
-        if signal.status == "open":
-            found.setdefault(pattern_of(signal), []).append(signal)
+    for signal in [row for row in rows if row.status == "open"] or rows:
+        found.setdefault(pattern_of(signal), []).append(signal)
     return {pattern: _shape(found[pattern]) for pattern in sorted(found)}
 
 

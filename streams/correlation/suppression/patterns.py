@@ -14,6 +14,7 @@ from schemas.unit import Suppression
 from streams.correlation.rows import SignalRow
 from streams.correlation.suppression.evidence import Evidence
 from streams.correlation.suppression.guard import MOST_PATTERNS, Look, guarded
+from streams.correlation.suppression.kept import surging, undecided
 from streams.correlation.suppression.pattern import Pattern, Shape, shapes
 from streams.correlation.suppression.rows import Carried, Decision
 from streams.correlation.suppression.shown import Hiding, shown, words
@@ -30,10 +31,15 @@ ON_EVIDENCE: Final = "seen again and again, judged to be nothing, never escalate
 
 
 class Ruling(NamedTuple):
-    """``suppression`` is the unit's; ``again`` the other open units that have a pattern which it was first to hide."""
+    """``suppression`` is the unit's; ``again`` the other open units that have a pattern which it was first to hide.
+
+    ``begun``: a suppression begins with it. ``kept``: why the unit stays or comes back, in words; empty if it leaves.
+    """
 
     suppression: Suppression | None
     again: list[str]
+    begun: bool
+    kept: str
 
 
 class Patterns:
@@ -48,12 +54,18 @@ class Patterns:
         self.decisions = table("suppressions")
         self.carried = table("carried")
         self.forgotten = table("patterns_forgotten")
+        self.hidden: set[str] = set()
+        """Clusters whose last revision was suppressed, sampled ones included."""
+        self._having: dict[str, set[str]] = {}  # pattern -> clusters with it
         self._next: int | None = None
         self._known = False
 
     def index(self) -> None:
         """What follows from the rows is to be found again."""
         self._known = False
+        self.hidden, self._having = set(), {}
+        for cluster, row in self.carried.items():
+            self._place(cluster, Carried(*row))
 
     # What people and the course of things say
 
@@ -111,6 +123,10 @@ class Patterns:
         after, renewal = (None, None) if decision is None else (decision.after, decision.renewal)
         return self.evidence.tally(pattern, now, thresholds, after, renewal).lacking(thresholds) is None
 
+    def refit(self, now: int, thresholds: Thresholds) -> list[str]:
+        """Other thresholds are in force: end what was suppressed on evidence that is not enough for them."""
+        return self._shaken(sorted(self.decisions), now, thresholds)
+
     def _shaken(self, patterns: Iterable[str], now: int, thresholds: Thresholds) -> list[str]:
         """End the suppressions on evidence whose evidence does not hold any more."""
         ended = set()
@@ -119,7 +135,7 @@ class Patterns:
             if decision is None or not decision.on or not decision.automatic:
                 continue
             tally = self.evidence.tally(pattern, now, thresholds, decision.after, None)
-            if tally.lacking(thresholds) is not None:
+            if not thresholds.automatic or tally.lacking(thresholds) is not None:
                 self._write(pattern, decision._replace(on=False, renewal=now))
                 ended.add(pattern)
         return self._hidden_by(ended)
@@ -156,7 +172,9 @@ class Patterns:
             changed.add(pattern)
         return self._with(changed)
 
-    def unsuppress(self, patterns: Iterable[str], reviewer: str, time: int, review: str, now: int) -> list[str]:
+    def unsuppress(
+        self, patterns: Iterable[str], reviewer: str, reason: str, time: int, review: str, now: int
+    ) -> list[str]:
         """A reviewer takes suppressions back: gives every unit of the state that the patterns hid.
 
         What was said about them before counts no more; evidence has to be gathered again.
@@ -167,7 +185,7 @@ class Patterns:
             before = self._decision(pattern)
             if _overtaken(before, time, review):
                 continue
-            decision = Decision(False, False, reviewer, "taken back", now, now, time, review, time, time, 0.0)
+            decision = Decision(False, False, reviewer, reason, now, now, time, review, time, time, 0.0)
             self._write(pattern, decision)
             ended.add(pattern)
         return self._hidden_by(ended)
@@ -208,24 +226,71 @@ class Patterns:
         if len(self.evidence.repeats) > thresholds.patterns:
             self._make_room(thresholds.patterns)
         found = None
-        again: list[str] = []
-        if 0 < len(of) <= MOST_PATTERNS and guarded(look, signals) is None:
-            found, begun = self._found(look, of, now, thresholds)
-            again = [other for other in self._with(begun) if other != cluster]
+        begun: set[str] = set()
+        if not of:
+            kept = "no signals are left"
+        elif len(of) > MOST_PATTERNS:
+            kept = f"it has {len(of)} patterns"
+        elif (kept := guarded(look, signals) or "") == "":
+            found, begun, kept = self._found(look, of, now, thresholds)
         carried = Carried(
             tuple(p.id for p in of)[:MOST_PATTERNS],
             tuple(float(f"{shape.rate:.3g}") for shape in of.values())[:MOST_PATTERNS],
             tuple(shape.hours for shape in of.values())[:MOST_PATTERNS],
             found is not None,
             found is not None and found.sampled,
+            "" if found is None else found.pattern,
+            0 if found is None else min(self.decisions[pattern.id][5] for pattern in of),
         )
-        if self.carried.get(cluster) != carried:
-            self.carried[cluster] = carried
-        return Ruling(found, again)
+        self._carry(cluster, carried)
+        return Ruling(found, [other for other in self._with(begun) if other != cluster], bool(begun), kept)
+
+    def shows(self, cluster: str) -> bool:
+        """Whether the unit's last revision was for the primary queue; true of what had none."""
+        carried = self._carried(cluster)
+        return carried is None or not carried.hidden or carried.sampled
+
+    def standing(self, cluster: str) -> tuple[bool, bool, str, int]:
+        """What a reader was told of the unit's suppression: hidden, sampled, the pattern, until when."""
+        carried = self._carried(cluster)
+        return (False, False, "", 0) if carried is None else carried[3:]
+
+    def knows(self, pattern: str) -> bool:
+        """Whether the domain has seen the pattern, or somebody decided on it, and it is not forgotten."""
+        return pattern in self.evidence.repeats or pattern in self.decisions
 
     def forget(self, cluster: str) -> None:
         """The unit leaves the state, or became part of another: its rows go."""
-        self.carried.discard(cluster)
+        self._carry(cluster, None)
+
+    def rename(self, cluster: str, into: str) -> None:
+        """The unit is of another cluster from now on."""
+        carried = self._carried(cluster)
+        self._carry(cluster, None)
+        self._carry(into, carried)
+
+    def _carry(self, cluster: str, carried: Carried | None) -> None:
+        before = self._carried(cluster)
+        if before == carried:
+            return
+        if before is not None:
+            self.hidden.discard(cluster)
+            for pattern in before.patterns:
+                having = self._having[pattern]
+                having.discard(cluster)
+                if not having:
+                    del self._having[pattern]
+        if carried is None:
+            self.carried.discard(cluster)
+        else:
+            self.carried[cluster] = carried
+            self._place(cluster, carried)
+
+    def _place(self, cluster: str, carried: Carried) -> None:
+        if carried.hidden:
+            self.hidden.add(cluster)
+        for pattern in carried.patterns:
+            self._having.setdefault(pattern, set()).add(cluster)
 
     def patterns(self, cluster: str) -> tuple[str, ...]:
         """The patterns that the unit had at its last revision."""
@@ -234,8 +299,8 @@ class Patterns:
 
     def _found(
         self, look: Look, of: dict[Pattern, Shape], now: int, thresholds: Thresholds
-    ) -> tuple[Suppression | None, set[str]]:
-        """The suppression, if every pattern is suppressed or may be from now on; and those that are from now on."""
+    ) -> tuple[Suppression | None, set[str], str]:
+        """The suppression, if every pattern is suppressed or may be from now on; those that are; else why not."""
         hiding: list[Hiding] = []
         fresh: dict[str, Decision] = {}
         for pattern, shape in of.items():
@@ -243,35 +308,34 @@ class Patterns:
             if decision is None or not decision.on or decision.until_log <= now:
                 after, renewal = (None, None) if decision is None else (decision.after, decision.renewal)
                 tally = self.evidence.tally(pattern.id, now, thresholds, after, renewal)
-                if not thresholds.automatic or tally.lacking(thresholds) is not None:
-                    return None, set()
+                lacking = tally.lacking(thresholds) if thresholds.automatic else "only reviewers suppress"
+                if lacking is not None:
+                    return None, set(), undecided(words(pattern), decision, lacking, now)
                 owner, end = look.owner or BY_EVIDENCE, now + thresholds.for_ms
                 time, review = (0, "") if decision is None else (decision.time, decision.review)
                 decision = Decision(True, True, owner, ON_EVIDENCE, now, end, time, review, after, renewal, 0.0)
                 fresh[pattern.id] = decision
             else:
                 tally = self.evidence.tally(pattern.id, now, thresholds, decision.after, None)
-            if _surges(shape, max(tally.rate, decision.rate), thresholds):
-                return None, set()
+            judged = max(tally.rate, decision.rate)
+            if _surges(shape, judged, thresholds):
+                return None, set(), surging(words(pattern), shape.rate, judged)
             hiding.append(Hiding(pattern, shape, decision, tally))
         for name, decision in fresh.items():
             self._write(name, decision)
-        return shown(look.unit_id, hiding, thresholds.sample), set(fresh)
+        return shown(look.unit_id, hiding, thresholds.sample), set(fresh), ""
 
     def _hidden_by(self, patterns: set[str]) -> list[str]:
-        """Every unit that one of the patterns hid. Walks over all units of the domain: only for what is seldom."""
-        return [cluster for cluster in self._with(patterns) if Carried(*self.carried[cluster]).hidden]
+        """Every unit that one of the patterns hid."""
+        return [cluster for cluster in self._with(patterns) if cluster in self.hidden]
 
     def _with(self, patterns: set[str]) -> list[str]:
-        if not patterns:
-            return []
-        rows = ((cluster, cast(Carried, row)) for cluster, row in self.carried.items())
-        return sorted(cluster for cluster, row in rows if not patterns.isdisjoint(row[0]))
+        return sorted({cluster for pattern in patterns for cluster in self._having.get(pattern, ())})
 
     def _rate(self, pattern: str) -> float:
         """The most an hour that a unit shows of it."""
-        rows = (Carried(*row) for row in self.carried.values())
-        return max((row.rates[row.patterns.index(pattern)] for row in rows if pattern in row.patterns), default=0.0)
+        rows = (Carried(*self.carried[cluster]) for cluster in self._having.get(pattern, ()))
+        return max((row.rates[row.patterns.index(pattern)] for row in rows), default=0.0)
 
     def _carried(self, cluster: str) -> Carried | None:
         row = self.carried.get(cluster)

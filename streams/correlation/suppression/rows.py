@@ -35,3 +35,6 @@ class Carried(NamedTuple):
     hours: tuple[int, ...]
     hidden: bool
     sampled: bool
+    lead: str = ""
+    """Of a hidden unit: the pattern that the suppression is named for, and its end by the log's clock."""
+    until_log: int = 0

@@ -20,7 +20,7 @@ def reviewed(
     if event.kind in ("suppress", "unsuppress"):
         names = (event.pattern,) if event.pattern is not None else patterns.patterns(cluster or "")
         if event.kind == "unsuppress":
-            return patterns.unsuppress(names, who, time, review, now)
+            return patterns.unsuppress(names, who, event.comment, time, review, now)
         until = None if event.expires is None else instant(event.expires)
         return patterns.suppress(names, who, event.comment, until, time, review, now, thresholds)
     if cluster is None:

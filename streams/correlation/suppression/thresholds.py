@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from schemas.parameters import Parameters
+
 DAY_MS: Final = 86_400_000
 
 
@@ -36,6 +38,11 @@ class Thresholds(NamedTuple):
     """Occurrences an hour that are no surge whatever was judged."""
     patterns: int = 5_000
     """Patterns a domain remembers; those longest unseen and unjudged go first, counted."""
+
+    @classmethod
+    def of(cls, parameters: Parameters) -> Thresholds:
+        """Those of the engine's parameters."""
+        return cls._make(getattr(parameters, f"suppress_{name}") for name in cls._fields)
 
 
 EACH: Final = 2

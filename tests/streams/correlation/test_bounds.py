@@ -33,6 +33,9 @@ from tests.streams.correlation.build import (
 
 IP = ("ip", "198.51.100.7")
 
+OUTLIVES = {"spread", "seen ocsf", "newest ocsf", "repeats", "outcomes"}
+"""What is known of sources, entities and patterns of noise, when no unit is left."""
+
 
 class Writes(list[Any]):
     """A journal that counts what passes it, by table."""
@@ -105,7 +108,7 @@ def test_a_full_unit_counts_what_it_is_told_again() -> None:
     assert (len(domain.signals), len(domain.links)) == (1_001, 2_001)
     assert len(out[0].value) <= 262_144
     fold([record(9, 3 * HOUR, tick())], pipeline)
-    assert {table for name, table in tables(pipeline) if name == DOMAIN} == {"spread", "seen ocsf", "newest ocsf"}
+    assert {table for name, table in tables(pipeline) if name == DOMAIN} == OUTLIVES
 
 
 def test_two_units_that_are_not_full_merge_though_together_they_are() -> None:
@@ -143,7 +146,7 @@ def test_links_of_merged_units_go_with_the_survivor() -> None:
     assert set(domain.cluster_of.values()) == {cluster}
     assert len(domain.cluster_of) == 20
     fold([record(9, 3 * HOUR, tick())], pipeline)
-    assert {table for name, table in tables(pipeline) if name == DOMAIN} == {"spread", "seen ocsf", "newest ocsf"}
+    assert {table for name, table in tables(pipeline) if name == DOMAIN} == OUTLIVES
 
 
 LIMITS = Parameters(max_seen=1_000)

@@ -70,9 +70,11 @@ def test_rate_is_the_highest_of_each_and_all() -> None:
     assert shape == (50, 50.0, 1, (NOON // (24 * HOUR),))
 
 
-def test_fixed_signals_make_no_pattern() -> None:
-    """What is fixed is no reason for or against hiding what is left."""
-    assert not shapes([signal(status="fixed")])
+def test_fixed_signals_make_no_pattern_unless_all_are_fixed() -> None:
+    """What is fixed is no reason for or against hiding what is left; a unit that is all fixed stays what it was."""
+    (left,) = shapes([signal("a", status="fixed"), signal("b")])
+    assert left.rule == "b"
+    assert shapes([signal(status="fixed")]).keys() == shapes([signal()]).keys()
 
 
 def test_posterior_agrees_with_closed_forms() -> None:

@@ -245,11 +245,11 @@ def test_unsuppress_restores_all(hidden: set[int], mixed: set[int], by_hand: boo
     for number in sorted(hidden | mixed):
         rows = [signal(at=now)] + ([signal("Web shell found", at=now)] if number not in hidden else [])
         assert (ask(bench, now, rows, cluster=f"c{number:02}") is not None) == (number in hidden)
-    back = bench.patterns.unsuppress([SCAN], "ben", now + 1, "u", now + 1)
+    back = bench.patterns.unsuppress([SCAN], "ben", "mine", now + 1, "u", now + 1)
     assert back == [f"c{number:02}" for number in sorted(hidden)]
     for cluster in back:
         assert ask(bench, now + 2, cluster=cluster) is None
-    assert bench.patterns.unsuppress([SCAN], "ben", now + 1, "u", now + 1) == []
+    assert bench.patterns.unsuppress([SCAN], "ben", "mine", now + 1, "u", now + 1) == []
     assert ask(bench, now + DAY, cluster="new") is None
 
 
@@ -260,7 +260,7 @@ def test_an_older_decision_does_not_replace_a_newer_one() -> None:
         bench = Bench()
         for number in order:
             if number:
-                bench.patterns.unsuppress([SCAN], "ben", NOON + 5, "u", NOON + 10)
+                bench.patterns.unsuppress([SCAN], "ben", "mine", NOON + 5, "u", NOON + 10)
             else:
                 bench.patterns.suppress([SCAN], "ada", "noise", None, NOON, "s", NOON + 10, EASY)
         ends.append(ask(bench, NOON + 11))
@@ -344,7 +344,7 @@ def play(bench: Bench, events: list[tuple[str, int, object]], start: int) -> lis
             said.append(patterns.suppress([pattern], "ada", "", now + detail * DAY, now, f"r{number}", now, LOOSE))
         elif what == "unsuppress":
             pattern = pattern_of(signal(TITLES[which])).id
-            said.append(patterns.unsuppress([pattern], "ada", now, f"r{number}", now))
+            said.append(patterns.unsuppress([pattern], "ada", "", now, f"r{number}", now))
         elif what == "escalate":
             said.append(patterns.note_escalation(cluster, now, f"r{number}", now, LOOSE))
         elif what == "close":

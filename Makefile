@@ -24,7 +24,7 @@ run: $(VENV)/.runtime ## start Weir with the built-in scenario (ONCE=1: end when
 	@$(WEIR) run $(if $(filter-out 0,$(ONCE)),--once)
 
 test: check ## check, then every test, those against a real broker included (PYTEST_ARGS="-k ..." JOBS=2)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, import arrows, JSON Schemas, text, lock, image, Kubernetes
 	@echo "== ruff check";                        $(BIN)/ruff check .

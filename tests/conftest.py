@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from streams.edge import broker as brokers
 from streams.edge import client, topics
@@ -19,12 +21,20 @@ from streams.settings import Settings
 MakeSettings = Callable[..., Settings]
 ReadAll = Callable[..., list[Message]]
 
+WITH_BROKER = ("tests/broker/", "tests/chaos/", "tests/bench/", "tests/streams/cli/test_doctor.py")
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several test processes, what needs the broker stays in one of them, and so uses one broker."""
-    for item in items:
-        if item.get_closest_marker("broker") is not None:
-            item.add_marker(pytest.mark.xdist_group("broker"))
+
+class OneBroker(LoadScopeScheduling):
+    """Tests by file over the processes, but all files that need the broker in one of them, which starts it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return "broker" if path.startswith(WITH_BROKER) else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """The scheduler of ``-n``."""
+    return OneBroker(config, log)
 
 
 @pytest.fixture(scope="session")

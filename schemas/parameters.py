@@ -56,6 +56,14 @@ class Parameters(BaseModel):
     align_ms: int = Field(
         default=2_000, ge=0, le=30_000, description="event time between two beginnings that a common entity links"
     )
+    dependency_ms: int = Field(
+        default=900_000,
+        ge=0,
+        description="event time in which a dependency links signals; over two hops half of it; 0: not at all",
+    )
+    max_dependents: int = Field(
+        default=10, ge=1, le=1_000, description="dependents of a component from more than which on they do not link"
+    )
     max_units: int = Field(default=100_000, ge=10, description="units a domain keeps; the most idle close first")
     max_signals: int = Field(default=1_000, ge=1, description="collapsed signals that a unit lists; more are counted")
     max_seen: int = Field(default=500_000, ge=1_000, description="ids a domain keeps to know duplicates by")

@@ -183,6 +183,15 @@ class NotJoined(Contract):
     text: str
 
 
+class JoinedBy(Contract):
+    """Why signals with nothing in common are one unit: one's component depends on the other's."""
+
+    component: str
+    depends_on: str
+    hops: int = Field(ge=1)
+    text: str
+
+
 class Suppression(Contract):
     """Why the unit is out of the primary queue, on what evidence, by whom, until when."""
 
@@ -256,6 +265,7 @@ class Unit(Contract):
     change_count: int = Field(default=0, ge=0, description="changes with a score, shown or not")
     change_search: ChangeSearch | None = None
     fixed_before: tuple[FixedBefore, ...] = ()
+    joined_by: tuple[JoinedBy, ...] = ()
     not_joined: tuple[NotJoined, ...] = ()
     identities: tuple[Alias, ...] = Field(default=(), description="entities of the unit that were resolved to others")
     suppression: Suppression | None = None

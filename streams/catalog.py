@@ -45,7 +45,8 @@ _UNSEEN: _Place = (-1, "", None)
 class CatalogFacts(NamedTuple):
     """What the catalog says of a component. None means not known, never no; references are in full.
 
-    ``depends_on`` has components and resources only: in the place of an API stands what provides it. ``controls`` are
+    ``depends_on`` has components and resources only: in the place of an API stands what provides it; ``dependents``
+    counts those that depend on it directly, a resource's users among them. ``controls`` are
     its compensating controls, ``criticality`` its tier, 1 the most critical; ``ref`` its full reference.
     """
 
@@ -59,6 +60,7 @@ class CatalogFacts(NamedTuple):
     ref: str
     controls: tuple[str, ...]
     criticality: int | None
+    dependents: int = 0
 
 
 class Conflict(NamedTuple):
@@ -238,6 +240,7 @@ class Catalog:
             ref=ref,
             controls=tuple(record.get("controls", ())),
             criticality=record.get("criticality"),
+            dependents=len(self._used_by(ref)),
         )
 
     def conflicts(self) -> list[Conflict]:

@@ -27,7 +27,7 @@ from schemas.events import (
     Scan,
 )
 from schemas.parameters import Parameters
-from streams.catalog import Catalog
+from streams.catalog import CACHE, Catalog
 from streams.correlation import correlator, fixing, group, queue, resolving
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
@@ -37,13 +37,14 @@ from streams.correlation.instants import instant
 from streams.correlation.interval import FOREVER
 from streams.correlation.queue import Revision
 from streams.correlation.reviews import review
-from streams.correlation.rows import SignalRow, tuples
+from streams.correlation.rows import Near, SignalRow, tuples
 from streams.correlation.rule_matches import hooked, tell
 from streams.correlation.rules.check import edited
 from streams.correlation.rules.match import Match
 from streams.correlation.rules.rule_set import compile_rules
 from streams.correlation.signal import anomaly_signal, finding_signal
 from streams.correlation.state import SHARED, Domain, State
+from streams.correlation.topology import near
 from streams.correlation.unit import Engine
 from streams.correlation.watermark import MINUTE_MS, hear, watermark
 from streams.linking.announce import TABLE, announce
@@ -89,6 +90,7 @@ class Pipeline:
     def __init__(self, partition: int | None = None) -> None:
         self.partition = partition
         self.state = State()
+        self.state.near = self.near
         self.catalog = Catalog()
         self.suites: dict[str, Suite] = {}
         self.rules, _ = compile_rules(())
@@ -99,6 +101,7 @@ class Pipeline:
         self._restoring = False
         self._in_a_row = 0
         self._facts: dict[str, Facts | None] = {}
+        self._near: dict[str, tuple[Near, ...]] = {}
 
     def keep_members(self) -> None:
         """Keep which member is in which unit, from now on."""
@@ -148,6 +151,7 @@ class Pipeline:
         for key, record in self.state.context.latest("catalog"):
             self.catalog.apply(key, record)
         self._facts.clear()
+        self._near.clear()
 
     # The fold
 
@@ -378,6 +382,7 @@ class Pipeline:
         if event.kind == "catalog":
             self.catalog.apply(event.key, event.record)
             self._facts.clear()
+            self._near.clear()
         if news and event.kind in ("catalog", "kev"):
             name = self.catalog.name(event.key) if event.kind == "catalog" else event.key.upper()
             queue.learn(self.state, event.kind, name, now)
@@ -391,6 +396,7 @@ class Pipeline:
             raise BadRules("; ".join(map(str, faults)))
         self.rules = rules
         self.state.parameters = parameters
+        self._near.clear()
         self.state.touched.add(SHARED)
         self.state.clock["parameters"] = (parameters.model_dump_json(),)
         for name, domain in self.state.domains.items():
@@ -415,8 +421,19 @@ class Pipeline:
                 ref=found.ref,
                 controls=found.controls,
                 criticality=found.criticality,
+                name=self.catalog.name(found.ref),
+                dependents=found.dependents,
             )
         return self._facts[component]
+
+    def near(self, component: str) -> tuple[Near, ...]:
+        """What a component depends on closely enough for its signals to be linked."""
+        found = self._near.get(component)
+        if found is None:
+            if len(self._near) >= CACHE:
+                self._near.clear()
+            found = self._near[component] = near(component, self.facts, self.state.parameters.max_dependents)
+        return found
 
     def _engine(self, domain: Domain) -> Engine:
         return Engine(

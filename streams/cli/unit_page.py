@@ -133,6 +133,8 @@ def _rest(unit: Unit) -> Iterator[Text]:
     for alias in unit.identities:
         stands = f"{alias.kind} {alias.id} stands for {alias.of_kind} {alias.of_id}"
         yield Text(plain(f"         {stands}, says {alias.source} {alias.source_id}"), style="dim")
+    for joined in unit.joined_by:
+        yield Text(f"  {plain(joined.text)}", style="dim")
     for apart in unit.not_joined:
         yield Text(f"  {plain(apart.text)}", style="dim")
     yield Text()

@@ -17,6 +17,10 @@ class Facts(NamedTuple):
     controls: tuple[str, ...] = ()
     criticality: int | None = None
     """1 (the business stands still without it) to 4."""
+    name: str | None = None
+    """As ``depends_on`` of others gives it."""
+    dependents: int = 0
+    """How many depend on it directly."""
 
 
 UNKNOWN = Facts()

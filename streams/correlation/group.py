@@ -19,7 +19,7 @@ from streams.correlation.lifecycle import touch
 from streams.correlation.regroup import regroup
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.session import fuse, node, signature, summary
-from streams.correlation.spread import counted
+from streams.correlation.spread import STATES, counted
 from streams.correlation.state import Domain, State
 
 
@@ -35,6 +35,8 @@ def add(state: State, domain: Domain, signal: SignalRow, *, late: bool, log_time
     if signal.kind == KIND:
         risen = density.note(signal, name, signal.first, parameters)
         signal = signal._replace(routine=density.routine(name, signal.first))
+    if signal.component is not None and signal.kind not in STATES and (around := state.near(signal.component)):
+        signal = signal._replace(near=around)
     cluster, old = _session_of(state, domain, signal, name, log_time)
     before = [cast(SignalRow, domain.signals[key]) for key in old]
     row = signal

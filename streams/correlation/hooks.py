@@ -7,7 +7,8 @@ A hook is a place on the line of a key: two sessions are linked if their places 
 - ``@``: the line of a shared entity: only sessions that *begin* together are linked, since what happens on one host at
   one moment is rarely two things. Lines are cut into minutes, so that they stay short.
 - ``%``: detections at a place. They are linked with one another as ``density`` says; here only with other signals.
-- what the signal brought along: identity of a finding, a grouping rule's key, a dependency between components.
+- ``<`` and ``>``: a component that depends on another, and the other one (``topology``).
+- what the signal brought along: identity of a finding, a grouping rule's key.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from streams.correlation.density import KIND, PLACES
 from streams.correlation.entity_weight import links
 from streams.correlation.rows import SignalRow
 from streams.correlation.spread import TARGETS, Spread
+from streams.correlation.topology import lines
 
 Root = Callable[[str, str, int], tuple[str, str]]
 """What an entity stands for at an event time (ms): kind and id in, kind and id out."""
@@ -86,6 +88,8 @@ def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters
             out.append(Hook(key, start, last, window, sees, alone))
         if first // size in common and not alone:
             out.extend(_aligned(f"@{key}", first, parameters.align_ms))
+    if row.near and parameters.dependency_ms:
+        out.extend(_over_dependencies(row, spread, parameters, root))
     for line, _ in row.keys:
         out.append(Hook(identity_key(line), first, last, FOREVER))
     for key, width, begins in row.hooks:
@@ -96,10 +100,35 @@ def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters
     return out
 
 
-def _aligned(key: str, at: int, width: int) -> list[Hook]:
+def _aligned(key: str, at: int, width: int, sees: str = "") -> list[Hook]:
     """The hooks of a beginning: one, or two where the line's next piece is near. ``width`` is less than a piece."""
     pieces = {at // CUT_MS, (at + width) // CUT_MS}
-    return [Hook(f"{key}\x1f{piece}", at, at, width) for piece in sorted(pieces)]
+    return [
+        Hook(f"{key}\x1f{piece}", at, at, width, f"{sees}\x1f{piece}" if sees else "", bool(sees))
+        for piece in sorted(pieces)
+    ]
+
+
+def _over_dependencies(row: SignalRow, spread: Spread, parameters: Parameters, root: Root) -> list[Hook]:
+    """Where the component itself links, and for less long, what depends on it and what it depends on."""
+    size = parameters.spread_bucket_ms
+    first, last = row.first, row.last
+    own = root("component", row.component or "", first)
+    spans = []
+    start = first
+    for bucket in range(first // size, last // size + 1):
+        if not spread.specific(own, bucket, parameters):
+            spans.append((start, bucket * size - 1))
+            start = (bucket + 1) * size
+    spans.append((start, last))
+    spans = [span for span in spans if span[0] <= span[1]]
+    out = []
+    for key, sees, window, beginning in lines(row, parameters):
+        if not beginning:
+            out += [Hook(key, start, end, window, sees, True) for start, end in spans]
+        elif spans and spans[0][0] == first:
+            out += _aligned(key, first, window, sees)
+    return out
 
 
 def begins(row: SignalRow, placed: list[Hook]) -> bool:

@@ -7,7 +7,7 @@ members keeps the unit; each other part is a unit of its own, under the id that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import cast
 
@@ -69,6 +69,7 @@ def connected(places: dict[str, list[Hook]], pins: Iterable[tuple[str, str]] = (
                 parent[find(key)] = find(other)
             else:
                 runs[name].append((first, last, key))
+    runs |= _beside(places, find)
     for key, placed in places.items():
         for hook in placed:
             for first, last, other in runs.get(hook.sees, ()) if hook.alone else ():
@@ -82,6 +83,29 @@ def connected(places: dict[str, list[Hook]], pins: Iterable[tuple[str, str]] = (
     for key in sorted(places):
         parts.setdefault(find(key), []).append(key)
     return list(parts.values())
+
+
+def _beside(places: dict[str, list[Hook]], find: Callable[[str], str]) -> dict[str, list[tuple[int, int, str]]]:
+    """The lines whose sessions only others see, as runs of what is connected already."""
+    seen = {hook.sees for placed in places.values() for hook in placed if hook.alone}
+    lines: dict[str, list[tuple[int, int, int, str]]] = {}
+    for key, placed in places.items():
+        for hook in placed:
+            if hook.alone and hook.key in seen:
+                lines.setdefault(hook.key, []).append((hook.first, hook.last, hook.window, find(key)))
+    runs: dict[str, list[tuple[int, int, str]]] = {}
+    for name, line in lines.items():
+        ends: dict[str, tuple[int, int]] = {}
+        runs[name] = []
+        for first, last, window, part in sorted(line):
+            if part in ends and first <= ends[part][1] + window:
+                ends[part] = (ends[part][0], max(ends[part][1], last))
+                continue
+            if part in ends:
+                runs[name].append((*ends[part], part))
+            ends[part] = (first, last)
+        runs[name] += [(*span, part) for part, span in ends.items()]
+    return runs
 
 
 def split(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 Pairs = tuple[tuple[str, str], ...]
 """Entities as plain pairs of kind and id."""
@@ -11,6 +11,13 @@ Pairs = tuple[tuple[str, str], ...]
 
 Hook = tuple[str, int, bool]
 """Another reason to link: the key of a line, its window in ms, and whether only the first occurrence is on it."""
+
+
+Near = tuple[int, str]
+"""A component that a signal's own one depends on, after the hops to it; at 0 hops itself, where others depend on it."""
+
+MAX_NEAR: Final = 16
+"""Components that a signal is linked with over dependencies, the nearest first."""
 
 
 class SignalRow(NamedTuple):
@@ -46,6 +53,7 @@ class SignalRow(NamedTuple):
     routine: bool = False  # began as one more repeat of what comes all the time
     home: str = ""  # the cluster it was first in
     keys: Pairs = ()  # of a finding: line and words of each identity key
+    near: tuple[Near, ...] = ()  # by the catalog when it came
     reporters: tuple[str, ...] = ()  # these two only where several signatures are shown as one signal
     same: tuple[str, ...] = ()
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from streams.correlation import member_hash
 from streams.correlation.finding_identity import MAX_KEYS
-from streams.correlation.rows import SignalRow
+from streams.correlation.rows import MAX_NEAR, SignalRow
 
 
 def signature(row: SignalRow) -> str:
@@ -42,6 +42,7 @@ def fuse(one: SignalRow, other: SignalRow) -> SignalRow:
     first, second = (other, one) if swapped else (one, other)
     hooks = first.hooks if first.hooks == second.hooks else tuple(sorted({*first.hooks, *second.hooks}))
     keys = first.keys if first.keys == second.keys else tuple(sorted({*first.keys, *second.keys}))[:MAX_KEYS]
+    near = first.near if first.near == second.near else tuple(sorted({*first.near, *second.near}))[:MAX_NEAR]
     known = [epss for epss in (first.epss, second.epss) if epss is not None]
     return first._replace(
         last=max(first.last, second.last),
@@ -53,6 +54,7 @@ def fuse(one: SignalRow, other: SignalRow) -> SignalRow:
         members=member_hash.union(first.members, second.members),
         hooks=hooks,
         keys=keys,
+        near=near,
         status=min(first.status, second.status, key=openness),
     )
 

@@ -18,7 +18,7 @@ from streams.correlation.changes import Changes
 from streams.correlation.context import Context
 from streams.correlation.density import Density
 from streams.correlation.lifecycle import next_due
-from streams.correlation.rows import ChangeRow, SignalRow, UnitRow
+from streams.correlation.rows import ChangeRow, Near, SignalRow, UnitRow
 from streams.correlation.rules.groups import RuleState
 from streams.correlation.seen import Seen
 from streams.correlation.spread import Spread
@@ -211,6 +211,8 @@ class State:
         self.context = Context(self.shared.table("context"))
         self.parameters = Parameters()
         self._thresholds = self.parameters, Thresholds.of(self.parameters)
+        self.near: Callable[[str], tuple[Near, ...]] = lambda _: ()
+        """What the catalog says of a component's dependencies, as ``topology.near`` gives it."""
         self.timers: list[tuple[int, str, str]] = []
         self._waiting: dict[tuple[str, str], list[int]] = {}  # the hints of a cluster in the heap, the earliest last
         self.moves: list[tuple[str, str, str]] | None = None

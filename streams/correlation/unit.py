@@ -26,6 +26,7 @@ from streams.correlation.risk_score import assess
 from streams.correlation.risk_words import Suspect
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain
+from streams.correlation.topology import joined_by
 from streams.correlation.unit_notes import (
     approvals,
     change_id,
@@ -131,6 +132,7 @@ def build(
         change_count=search.scored if search else 0,
         change_search=None if search is None else change_search(search),
         fixed_before=fixed_before(domain, unit, rows),
+        joined_by=joined_by(sessions, parameters),
         not_joined=not_joined(domain, rows, parameters),
         approvals=approvals(domain, cluster),
         reviews=reviews(domain, cluster),

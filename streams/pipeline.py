@@ -28,7 +28,7 @@ from schemas.events import (
 )
 from schemas.parameters import Parameters
 from streams.catalog import CACHE, Catalog
-from streams.correlation import correlator, fixing, group, queue, resolving
+from streams.correlation import correlator, fixing, group, queue, resolving, stirring
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
@@ -131,7 +131,12 @@ class Pipeline:
     def next_due(self) -> int | None:
         """The log time at which something is due even if nothing arrives, ms."""
         self._ready()
-        return correlator.next_due(self.state)
+        due = correlator.next_due(self.state)
+        row = self.state.clock.get("log_time")
+        if row is None or not stirring.waits(self.state):
+            return due
+        soon: int = row[0] + 1
+        return soon if due is None else min(due, soon)
 
     def _ready(self) -> None:
         if not self._restoring:
@@ -186,6 +191,8 @@ class Pipeline:
             if self.rules.plans and row is not None and now // MINUTE_MS != row[0] // MINUTE_MS:
                 for name in sorted(self.state.domains):
                     self._wait(self.state.domains[name], now, offset)
+            if stirring.waits(self.state):
+                correlator.stir(self.state, now, self._engine, self.facts, self.catalog.name)
         timers = self.state.timers
         if timers and timers[0][0] <= now:
             for revision in correlator.due(self.state, now, self._engine, self.facts):
@@ -195,6 +202,8 @@ class Pipeline:
     def flush(self, out: list[Output]) -> None:
         """The end of a replay: emit what waits for its interval; close nothing."""
         row = self.state.clock.get("log_time")
+        if stirring.waits(self.state):
+            correlator.stir(self.state, row[0] if row else 0, self._engine, self.facts, self.catalog.name)
         for revision in correlator.flush(self.state, row[0] if row else 0, self._engine, self.facts):
             self._emit(revision, out)
 
@@ -378,6 +387,7 @@ class Pipeline:
             alone.apply(event.key, event.record)
             alone.facts(event.key)
         self.state.touched.add(SHARED)
+        stirring.note(self.state, event, offset)
         news = self.state.context.put(event.kind, event.key, event.record, now, offset)
         if event.kind == "catalog":
             self.catalog.apply(event.key, event.record)

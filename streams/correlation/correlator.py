@@ -7,8 +7,8 @@ from typing import cast
 
 from schemas.events import Change, Related
 from schemas.parameters import Parameters
-from schemas.unit import Reason
-from streams.correlation import queue
+from schemas.unit import Reason, Unit
+from streams.correlation import queue, stirring
 from streams.correlation.change_fixes import FIXES, WITHIN_MS, Fixes, statements
 from streams.correlation.change_score import LOOK_BACK
 from streams.correlation.closing import forget, relate
@@ -68,6 +68,32 @@ def add_related(state: State, domain: Domain, event: Related, log_time: int) -> 
     if relate(domain, cluster, row):
         retouch(state, domain, cluster, "related", log_time)
     return True
+
+
+def stir(
+    state: State,
+    log_time: int,
+    engine_of: Callable[[Domain], Engine],
+    facts: Callable[[str], Facts | None],
+    name: Callable[[str], str],
+) -> None:
+    """Have the units told again that context which came lately alters. ``name``: of a component by its reference."""
+
+    def said(domain: Domain, cluster: str, unit: UnitRow) -> Unit:
+        return build(
+            domain,
+            cluster,
+            unit,
+            reason="context",
+            engine=engine_of(domain),
+            facts=facts,
+            context=state.context,
+            parameters=state.parameters,
+        )
+
+    for domain, cluster in stirring.differing(state, facts, name, said):
+        state.touched.add(domain.name)
+        retouch(state, domain, cluster, "context", log_time)
 
 
 def retouch(state: State, domain: Domain, cluster: str, reason: Reason, log_time: int) -> None:

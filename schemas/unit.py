@@ -165,7 +165,7 @@ Relation = Literal[
 class RelatedUnit(Contract):
     """Another unit that this one has to do with, and why. Never a member."""
 
-    unit_id: str
+    unit_id: str = Field(description="empty where a component moved and only its domain is known")
     domain: str
     relation: Relation = "indicator"
     indicator_kind: EntityKind | None = None

@@ -203,6 +203,19 @@ class Catalog:
         """The component name of a full reference, as ``resolve`` gives it."""
         return f"resource:{_short(ref)}" if ref.startswith("resource:") else _short(ref)
 
+    def place(self, ref: str) -> tuple[str, str] | None:
+        """Domain and name of a component or resource by full reference: where its events go, and under which name."""
+        if ref not in self._records or ref.startswith("system:") or (component := self._component(ref)) is None:
+            return None
+        return self._domain(ref), component
+
+    def places(self, ref: str) -> dict[str, str]:
+        """Domains by name, of a component and of the resources that it depends on and that may move with it."""
+        if ref not in self._records:
+            return {}
+        needs = [needed for needed in _needs(self._records[ref], self._provided()) if needed.startswith("resource:")]
+        return {name: domain for each in (ref, *needs) if (found := self.place(each)) for domain, name in (found,)}
+
     def dependents(self, component: str) -> tuple[str, ...]:
         """The other domains with components that depend on this one, within ``MAX_HOPS``, sorted."""
         known = self._dependents.get(component)

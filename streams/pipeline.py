@@ -28,7 +28,7 @@ from schemas.events import (
 )
 from schemas.parameters import Parameters
 from streams.catalog import CACHE, Catalog
-from streams.correlation import correlator, fixing, group, queue, resolving, stirring
+from streams.correlation import correlator, fixing, group, moving, queue, resolving, stirring
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
@@ -241,7 +241,8 @@ class Pipeline:
             self._reread()
             self.state.index()
         else:
-            self.state.undo(getattr(event, "domain", None))
+            moved = self.state.shared.tables.get(moving.MOVED)  # then a signal may be told of in another domain, too
+            self.state.undo(None if moved else getattr(event, "domain", None))
 
     def _fold(self, event: Event, now: int, offset: int, out: list[Output]) -> str:
         """What became of the event: the name it counts under."""
@@ -305,6 +306,7 @@ class Pipeline:
         session = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
         if signal.keys:
             fixing.recall(domain, session)
+        moving.note_signal(state, domain, session, now)
         if self.members is not None:
             self.members.add(domain.name, session, event.source_id)
         self._match(domain, event, time, now, offset, late=verdict == "late")
@@ -390,9 +392,13 @@ class Pipeline:
         stirring.note(self.state, event, offset)
         news = self.state.context.put(event.kind, event.key, event.record, now, offset)
         if event.kind == "catalog":
+            places = self.catalog.places(event.key) if news else {}
             self.catalog.apply(event.key, event.record)
             self._facts.clear()
             self._near.clear()
+            for component, home in sorted(self.catalog.places(event.key).items()) if places else ():
+                if places.get(component, home) != home:
+                    moving.note_move(self.state, component, places[component], home, now)
         if news and event.kind in ("catalog", "kev"):
             name = self.catalog.name(event.key) if event.kind == "catalog" else event.key.upper()
             queue.learn(self.state, event.kind, name, now)

@@ -142,8 +142,10 @@ def _rest(unit: Unit) -> Iterator[Text]:
         verdict = f" {review.verdict}" if review.verdict else ""
         yield Text(plain(f"Review {_time(review.time)} {review.reviewer}: {review.kind}{verdict} {review.comment}"))
     for other in unit.related:
-        shared = f"shares {other.indicator_kind} {other.indicator}" if other.indicator_kind else other.text
-        yield Text(plain(f"Related {other.unit_id} in {other.domain}, {other.relation.replace('_', ' ')}: {shared}"))
+        indicator = other.relation == "indicator" and other.indicator_kind
+        shared = f"shares {other.indicator_kind} {other.indicator}" if indicator else other.text
+        where = f"{other.unit_id} in {other.domain}" if other.unit_id else other.domain
+        yield Text(plain(f"Related {where}, {other.relation.replace('_', ' ')}: {shared}"))
     for earlier in unit.fixed_before:
         yield Text(plain(f"Fixed before, {earlier.unit_id}: {earlier.text}"))
     if unit.suppression:

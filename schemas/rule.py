@@ -222,6 +222,10 @@ class Rule(Contract):
     lateness: Annotated[Duration, Field(ge=0)] = Field(
         default=3_600_000, description="event time behind the watermark up to which this rule still takes an event"
     )
+    idle_close: Annotated[Duration, Field(gt=0)] | None = Field(
+        default=None,
+        description="log time without a signal that closes a unit with matches of this rule; of several the longest",
+    )
     max_groups: int = Field(default=10_000, ge=1, le=1_000_000, description="groups that a domain keeps for this rule")
 
     @property

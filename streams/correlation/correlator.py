@@ -14,7 +14,7 @@ from streams.correlation.change_score import LOOK_BACK
 from streams.correlation.closing import forget, relate
 from streams.correlation.facts import UNKNOWN, Facts
 from streams.correlation.fixing import settled
-from streams.correlation.lifecycle import aged, decide, looked, touch
+from streams.correlation.lifecycle import aged, decide, idle_from, looked, touch
 from streams.correlation.naming import free
 from streams.correlation.queue import Revision
 from streams.correlation.rows import ChangeRow, UnitRow, pairs
@@ -230,7 +230,7 @@ def _ended(
     said = statements(row for _, row in signals)
     if back:
         fixes.withdraw(unit.unit_id, said)
-    elif signals and (fixed or unit.last_log + parameters.idle_close_ms <= log_time):
+    elif signals and (fixed or idle_from(unit, parameters) <= log_time):
         until = log_time if fixed else unit.last + WITHIN_MS
         fixes.remember(
             unit.unit_id,

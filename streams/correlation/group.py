@@ -201,6 +201,7 @@ def _account(
         members=unit.members + signal.times,
         member_hash=member_hash.union(unit.member_hash, signal.members),
         severity=max(unit.severity, signal.severity),
+        idle=max(unit.idle, signal.idle),
         last_offset=max(unit.last_offset, offset),
         first_offset=min(unit.first_offset, offset),
     )

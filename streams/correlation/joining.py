@@ -191,6 +191,7 @@ def merge(state: State, domain: Domain, victim: str, survivor: str, log_time: in
         members=kept.members + gone.members,
         member_hash=member_hash.union(kept.member_hash, gone.member_hash),
         severity=max(kept.severity, gone.severity),
+        idle=max(kept.idle, gone.idle),
         signals=len(held),
         sealed=len(held) >= state.parameters.max_signals,
         first_offset=min(kept.first_offset, gone.first_offset),

@@ -39,10 +39,14 @@ def looked(unit: UnitRow, log_time: int, parameters: Parameters) -> UnitRow:
     return unit._replace(pending=None, due=None, ready_log=log_time + parameters.update_interval_ms)
 
 
+def idle_from(unit: UnitRow, parameters: Parameters) -> int:
+    """Log time from which the unit is idle: as rules say of their matches in it, else as all units are."""
+    return unit.last_log + (unit.idle or parameters.idle_close_ms)
+
+
 def idle_due(unit: UnitRow, parameters: Parameters) -> int:
     """Log time at which the unit closes if no signal comes, or because it has lived its longest."""
-    idle = unit.last_log + parameters.idle_close_ms
-    return max(min(idle, unit.opened_log + parameters.max_life_ms), unit.ready_log)
+    return max(min(idle_from(unit, parameters), unit.opened_log + parameters.max_life_ms), unit.ready_log)
 
 
 def aged(unit: UnitRow, log_time: int, parameters: Parameters) -> bool:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, cast
 from schemas.unit import Reason, Suppression, Unit
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
-from streams.correlation.lifecycle import touch
+from streams.correlation.lifecycle import idle_from, touch
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain, State
 from streams.correlation.suppression.guard import Look
@@ -95,7 +95,7 @@ def settle(reason: Reason, same: bool, placed: Placed) -> Reason | None:
 
 def note_idle(state: State, domain: Domain, cluster: str, unit: UnitRow, log_time: int) -> None:
     """The unit closes: if it was idle and nobody reviewed it, that is a weak word that it was nothing."""
-    if unit.last_log + state.parameters.idle_close_ms <= log_time and not domain.notes_of.get(("reviews", cluster)):
+    if idle_from(unit, state.parameters) <= log_time and not domain.notes_of.get(("reviews", cluster)):
         domain.patterns.note_idle(cluster, log_time // DAY_MS)
 
 

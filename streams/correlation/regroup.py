@@ -189,6 +189,7 @@ def _summed(unit: UnitRow, rows: Sequence[SignalRow]) -> UnitRow:
         members=sum(row.times for row in rows),
         member_hash=total,
         severity=max(row.severity for row in rows),
+        idle=max(row.idle for row in rows),
         signals=len(rows),
     )
 

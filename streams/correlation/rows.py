@@ -54,6 +54,7 @@ class SignalRow(NamedTuple):
     home: str = ""  # the cluster it was first in
     keys: Pairs = ()  # of a finding: line and words of each identity key
     near: tuple[Near, ...] = ()  # by the catalog when it came
+    idle: int = 0  # of a rule's match: the log time without a signal that closes its unit, ms; 0: says nothing
     reporters: tuple[str, ...] = ()  # these two only where several signatures are shown as one signal
     same: tuple[str, ...] = ()
 
@@ -88,6 +89,7 @@ class UnitRow(NamedTuple):
     apart: tuple[str, ...] = ()  # sides of reviewers' cuts, "review:side"; other sides are not joined
     pins: tuple[tuple[str, str], ...] = ()  # sessions that a reviewer joined
     shown: tuple[Any, ...] = ()  # what the last revision said, for the diff
+    idle: int = 0  # the longest that rules say of its matches, ms; 0: none says anything
 
 
 class ChangeRow(NamedTuple):

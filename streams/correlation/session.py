@@ -55,6 +55,7 @@ def fuse(one: SignalRow, other: SignalRow) -> SignalRow:
         hooks=hooks,
         keys=keys,
         near=near,
+        idle=max(first.idle, second.idle),
         status=min(first.status, second.status, key=openness),
     )
 

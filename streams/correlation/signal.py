@@ -122,6 +122,7 @@ def rule_signal(rule: Rule, match: Match) -> SignalRow:
         members=member_hash.add(member_hash.EMPTY, RULES, match.id),
         rule=rule.key,
         hooks=(rule_hook(match.line, 0),),
+        idle=rule.idle_close or 0,
     )
 
 

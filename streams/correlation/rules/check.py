@@ -85,6 +85,8 @@ def _kind(rule: Rule) -> Found:
         yield "steps", f"a rule of kind {rule.kind} needs two events at least"
     if rule.kind in ("sequence", "all") and sum(step.at_least for step in rule.steps) > MAX_EVENTS:
         yield "steps", f"a rule of kind {rule.kind} asks for {MAX_EVENTS} events at most"
+    if rule.link_only and rule.idle_close is not None:
+        yield "idle_close", "has no meaning in a rule that only links: no unit holds matches of it"
     present = [step for step in rule.steps if step.absent is None]
     if rule.kind == "absence":
         if len(present) != 1:

@@ -7,7 +7,7 @@ leaves the state; the public ``unit_id`` is made from the anchor when the unit i
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from streams.correlation import closing, member_hash
@@ -45,7 +45,7 @@ def add(state: State, domain: Domain, signal: SignalRow, *, late: bool, log_time
     if before:
         row = row._replace(home=before[0].home)
     session = old[0].rpartition("\x1f")[2] if old else node(domain.name, row)
-    placed = hooks(row, name, domain.spread, parameters, domain.root)
+    placed = [] if _is_within(signal, row, before) else hooks(row, name, domain.spread, parameters, domain.root)
     moved = bool(before) and (len(before) > 1 or row.first < before[0].first)
     shifted = moved and any(_rooted_anew(domain, row, earlier) for earlier in before)
     lost = _count(domain, row, name, [] if shifted else [(each.first, each.last) for each in before], state)
@@ -118,6 +118,14 @@ def _continues(state: State, domain: Domain, signal: SignalRow, name: str, first
     if (second(later) - second(earlier)) * 1000 <= parameters.link_ms:
         return True
     return later - earlier <= parameters.routine_gap_ms and domain.density.routine(name, later)
+
+
+def _is_within(signal: SignalRow, row: SignalRow, before: Sequence[SignalRow]) -> bool:
+    """Whether an occurrence leaves its one session where it is on the lines."""
+    if len(before) != 1:
+        return False
+    (session,) = before
+    return session.first <= signal.first <= session.last and (row.hooks, row.keys) == (session.hooks, session.keys)
 
 
 def _count(

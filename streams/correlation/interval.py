@@ -6,7 +6,8 @@ of different units may overlap only where the units must not be joined (a full o
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, insort
+from operator import itemgetter
 from typing import Final
 
 FOREVER: Final = 2**62
@@ -15,36 +16,41 @@ Interval = tuple[int, int, str]
 """First and last event time (ms), and the unit that holds it."""
 
 Line = tuple[Interval, ...]
-"""Sorted by first event time."""
+"""Sorted by last event time, so that what comes in the order of time is looked for at the end, however long the line."""
+
+SHORT: Final = 4
+"""So few are looked at one by one."""
+
+_last = itemgetter(1)
+_order = itemgetter(1, 0, 2)
 
 
 def insert(line: Line, first: int, last: int, window: int, unit: str) -> Line:
     """The line with ``unit`` on it from ``first`` to ``last``, joined with what the unit already holds nearby.
+
+    The line itself where the unit holds all of that already.
 
     >>> insert(((0, 10, "a"), (100, 100, "a")), 55, 55, 50, "a")
     ((0, 100, 'a'),)
     >>> insert(((0, 10, "a"),), 20, 30, 50, "b")
     ((0, 10, 'a'), (20, 30, 'b'))
     """
-    if not line:
-        return ((first, last, unit),)
-    a, b, owner = line[-1]
-    if first > b + window and (
-        len(line) == 1 or line[-2][1] <= b
-    ):  # the usual cases: after everything, or going on with what is last
+    place = _ending(line, first - window)
+    if place == len(line):
         return (*line, (first, last, unit))
-    if owner == unit and first >= a and (len(line) == 1 or first > line[-2][1] + window):
-        return (*line[:-1], (a, max(b, last), unit))
+    if place == len(line) - 1:  # the usual case: going on with what is last
+        a, b, owner = line[place]
+        if owner == unit and a <= first:
+            return line if last <= b else (*line[:place], (a, last, unit))
     rest: list[Interval] = []
-    for interval in line:
+    for interval in line[place:]:
         a, b, owner = interval
-        if owner == unit and a - window <= last and b + window >= first:
+        if owner == unit and a - window <= last:
             first, last = min(first, a), max(last, b)
         else:
             rest.append(interval)
-    rest.append((first, last, unit))
-    rest.sort()
-    return tuple(rest)
+    insort(rest, (first, last, unit), key=_order)
+    return (*line[:place], *rest)
 
 
 def touched(line: Line, first: int, last: int, window: int) -> list[str]:
@@ -53,18 +59,37 @@ def touched(line: Line, first: int, last: int, window: int) -> list[str]:
     >>> touched(((0, 10, "a"), (100, 100, "b")), 55, 55, 50)
     ['a', 'b']
     """
-    return [unit for a, b, unit in line if a - window <= last and b + window >= first]
+    return [unit for a, _, unit in line[_ending(line, first - window) :] if a - window <= last]
 
 
 def near(line: Line, time: int) -> list[Interval]:
-    """The intervals next to a time: the last two that begin by then, and the next."""
-    place = bisect_right(line, (time, FOREVER, ""))
-    return list(line[max(0, place - 2) : place + 1])
+    """The intervals that hold a time; where none does, the one before it and the one after.
+
+    What lies beyond these is no neighbour, however near it is: a repeat goes on with the occurrence before it alone.
+
+    >>> near(((0, 5, "a"), (7, 7, "b"), (20, 20, "c")), 9)
+    [(7, 7, 'b'), (20, 20, 'c')]
+    """
+    place = _ending(line, time)
+    holding = [interval for interval in line[place : place + SHORT] if interval[0] <= time]
+    return holding or list(line[max(0, place - 1) : place + 1])
+
+
+def _ending(line: Line, time: int) -> int:
+    """How many of the line's intervals end before the time."""
+    if len(line) > SHORT:
+        return bisect_left(line, time, key=_last)
+    place = 0
+    for interval in line:
+        if interval[1] >= time:
+            break
+        place += 1
+    return place
 
 
 def rename(line: Line, old: str, new: str) -> Line:
     """The line with what unit ``old`` holds held by ``new``."""
-    return tuple(sorted((a, b, new if unit == old else unit) for a, b, unit in line))
+    return tuple(sorted(((a, b, new if unit == old else unit) for a, b, unit in line), key=_order))
 
 
 def without(line: Line, unit: str) -> Line:

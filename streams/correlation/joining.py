@@ -80,7 +80,7 @@ def hold(domain: Domain, cluster: str, placed: Iterable[Hook]) -> None:
     for hook in placed:
         before = cast(Line, domain.links.get(hook.key, ()))
         line = insert(before, hook.first, hook.last, hook.window, cluster)
-        if line != before:
+        if line is not before and line != before:
             domain.links[hook.key] = line
         held.add(hook.key)
 

@@ -43,7 +43,11 @@ MEMORY: Final = 3
 MAX_ROWS: Final = 200_000
 """Entities and buckets that a domain keeps; beyond, the oldest buckets go, counted."""
 
+FEW: Final = 1
+"""Unrelated signals, or targets, that are too few for any ceiling."""
+
 _TARGETS: Final = "targets"
+_FEW: Final = (FEW, FEW)
 
 
 class Sharing(NamedTuple):
@@ -57,19 +61,36 @@ class Sharing(NamedTuple):
 class Spread:
     """Over the table ``bucket \\x1f kind \\x1f id`` -> (signals, unrelated, targets, ((name, (hash, ...)), ...)).
 
-    ``gone``: "rows" -> how many were evicted. The index by bucket is derived.
+    ``gone``: "rows" -> how many were evicted. Derived: ``buckets``, and ``most``, at least the numbers of unrelated
+    signals and of targets in any row of an entity, of those with more than ``FEW``. Nearly none has, and so nearly none
+    is looked up in its buckets.
     """
 
     def __init__(self, rows: Table, gone: Table) -> None:
         self.rows = rows
         self.gone = gone
         self.buckets: dict[int, set[str]] = {}
+        self.most: dict[tuple[str, str], tuple[int, int]] = {}
 
     def index(self) -> None:
-        """Build the index again after a restore."""
+        """Build what is derived again after a restore."""
         self.buckets = {}
         for key in self.rows:
             self.buckets.setdefault(int(key.partition("\x1f")[0]), set()).add(key)
+        self._survey()
+
+    def _survey(self) -> None:
+        self.most = {}
+        for key, row in self.rows.items():
+            if row[1] > FEW or row[2] > FEW:
+                _, kind, id_ = key.split("\x1f", 2)
+                self._mark((kind, id_), row)
+
+    def _mark(self, entity: tuple[str, str], row: Row) -> None:
+        """Note the numbers of a row that has grown."""
+        if row[1] > FEW or row[2] > FEW:
+            unrelated, targets = self.most.get(entity, (0, 0))
+            self.most[entity] = (max(unrelated, row[1]), max(targets, row[2]))
 
     def add(
         self, entity: tuple[str, str], row: SignalRow, signature: str, bucket: int, parameters: Parameters
@@ -102,13 +123,17 @@ class Spread:
                 self._forget(max(self.buckets) - parameters.retention_ms // parameters.spread_bucket_ms - MEMORY - 1)
             if len(self.rows) > MAX_ROWS:
                 self._evict()
+            self._mark(entity, row_now)
             return []
         _, unrelated, targets, _ = row_now
         if not grown or (unrelated <= parameters.max_unrelated and targets < parameters.max_targets):
             self.rows[key] = row_now
+            if grown:
+                self._mark(entity, row_now)
             return []
         old = self._links_in(entity, bucket, parameters)
         self.rows[key] = row_now
+        self._mark(entity, row_now)
         new = self._links_in(entity, bucket, parameters)
         return [bucket + ahead for ahead in range(MEMORY + 1) if new[ahead] != old[ahead]]
 
@@ -135,7 +160,9 @@ class Spread:
 
     def weight(self, entity: tuple[str, str], bucket: int, parameters: Parameters) -> float:
         """What sharing the entity is worth in the bucket, 0 to 1."""
-        return shared_weight(*entity, self.sharing(entity, bucket).unrelated, parameters.max_unrelated)
+        few = self.most.get(entity, _FEW)[0] <= parameters.max_unrelated
+        unrelated = 0 if few else self.sharing(entity, bucket).unrelated
+        return shared_weight(*entity, unrelated, parameters.max_unrelated)
 
     def specific(self, entity: tuple[str, str], bucket: int, parameters: Parameters) -> bool:
         """Whether sharing the entity links in that bucket."""
@@ -146,7 +173,7 @@ class Spread:
     ) -> tuple[str, str] | None:
         """The one actor among them that touched so much that no target of it says anything, if there is one."""
         for entity in entities:
-            if entity[0] in ACTORS:
+            if entity[0] in ACTORS and self.most.get(entity, _FEW)[1] >= parameters.max_targets:
                 sharing = self.sharing(entity, bucket)
                 if sharing.targets >= parameters.max_targets and self.specific(entity, bucket, parameters):
                     return entity
@@ -157,12 +184,16 @@ class Spread:
         for bucket in sorted(b for b in self.buckets if b < before):
             for key in sorted(self.buckets.pop(bucket)):
                 del self.rows[key]
+        if len(self.most) > len(self.rows):
+            self._survey()
 
     def _evict(self) -> None:
         oldest = min(self.buckets)
         keys = sorted(self.buckets.pop(oldest))
         for key in keys:
             del self.rows[key]
+        if len(self.most) > len(self.rows):
+            self._survey()
         self.gone["spread"] = (cast(tuple[int], self.gone.get("spread", (0,)))[0] + len(keys),)
 
 

@@ -10,7 +10,7 @@ from schemas.parameters import Parameters
 from streams.cli import app
 from streams.evaluation import grouping
 from streams.evaluation.ait_ads import Alert, Row, Stream, build, parts
-from streams.evaluation.grouping import Point, Result, Roc, by_gap, findings, group, point, roc, swept, targets
+from streams.evaluation.grouping import Point, Result, Roc, by_gap, findings, group, point, roc, swept, targets, thinned
 from streams.evaluation.pairs import Met, Quality
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
@@ -50,6 +50,18 @@ def test_how_often_units_are_emitted_changes_nothing_in_what_belongs_together() 
     """The sweep emits once a day; it groups as the shipped parameters do."""
     quiet = Parameters(scoring=False, group_wait_ms=86_400_000, update_interval_ms=86_400_000)
     assert same(group(scene(), Parameters(scoring=False)), group(scene(), quiet))
+
+
+@pytest.mark.parametrize("link_ms", [1, 1_000, 6_000])
+def test_a_burst_groups_as_its_first_alerts_do(link_ms: int) -> None:
+    """What is left out of a burst would have changed nothing, and has the unit of what stands for it."""
+    whole = Parameters(scoring=False, link_ms=link_ms)
+    storm = [Alert(50_000 + n // 90, "D: storm", "192.0.2.3", "web", "S-2", 2, False) for n in range(900)]
+    alerts = sorted([*scene(), *storm], key=lambda alert: alert.time)
+    kept, stand_in = thinned(alerts)
+    of_kept = group(kept, whole)
+    assert len(kept) < len(alerts) - 700
+    assert same([of_kept[place] for place in stand_in], group(alerts, whole))
 
 
 def test_the_swept_parameter_exists_and_takes_all_its_values() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import median
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 SLICE = 500
@@ -43,6 +46,27 @@ def peak_bytes() -> int | None:
 def held_bytes() -> int | None:
     """The memory that this process holds now; None where the system does not tell (proc(5), VmRSS)."""
     return _status("VmRSS")
+
+
+def deep_bytes(root: object) -> int:
+    """The size of everything that an object refers to, each thing once; code and types are left out.
+
+    Takes a microsecond a thing, and for that time some sixty bytes.
+    """
+    known: set[int] = set()
+    total = 0
+    todo = [root]
+    while todo:
+        thing = todo.pop()
+        if id(thing) in known or isinstance(thing, _CODE):
+            continue
+        known.add(id(thing))
+        total += sys.getsizeof(thing)
+        todo += gc.get_referents(thing)
+    return total
+
+
+_CODE = (type, ModuleType, FunctionType, BuiltinFunctionType)
 
 
 def _status(name: str) -> int | None:

@@ -133,27 +133,40 @@ def pipeline(
 @bench.command("correlate")
 def correlate(
     units: Annotated[list[int] | None, typer.Option(min=10, help="Open units; repeat for several sizes.")] = None,
-    signals: Annotated[int, typer.Option(min=100, help="Signals that each repetition measures.")] = 10_000,
-    repetitions: Annotated[int, typer.Option(min=1, help="Repetitions at each size.")] = 5,
+    entities: Annotated[
+        int, typer.Option(min=0, help="Entities that one more size tracks, ten a unit; 0 leaves it out.")
+    ] = 1_000_000,
+    signals: Annotated[int, typer.Option(min=100, help="Signals that each size gets in a turn.")] = 1_000,
+    repetitions: Annotated[int, typer.Option(min=1, help="Turns.")] = 15,
     json: AsJson = False,
 ) -> None:
-    """Grouping with few and many open units: CPU of a signal, and memory."""
+    """Grouping with few and many open units: CPU of a signal, and memory. Takes minutes, and gigabytes."""
     from streams.bench import grouping, measure
 
     sizes = tuple(units or (1_000, 10_000, 100_000))
-    found = grouping.levels(sizes, signals, repetitions, _progress)
-    ratio = grouping.flatness(found)
+    found = grouping.levels(sizes, entities, signals, repetitions, _progress)
     if json:
-        _print_json({"machine": measure.machine(), "levels": found, "dearest_over_cheapest": round(ratio, 3)})
+        _print_json({"machine": measure.machine(), **found._asdict(), "wanted": grouping.FLAT})
         return
     table = Table(
-        "open units", "µs CPU a signal: median", "best", "worst", "rows", "memory", title=_machine(measure.machine())
+        *("units", "domains", "entities", "rows", "µs CPU a signal: median", "best", "worst", "to the first"),
+        *("process grew by", "bytes a unit"),
+        title=_machine(measure.machine()),
     )
-    for level in found:
-        table.add_row(f"{level.units:,}", *(f"{n:.1f}" for n in level.cpu), f"{level.rows:,}", _megabytes(level.held))
+    for level in found.levels:
+        sizes_of = (level.units, level.domains, level.entities, level.rows)
+        table.add_row(
+            *(f"{n:,}" for n in sizes_of),
+            *(f"{n:.1f}" for n in level.cpu),
+            f"{level.against:.2f}",
+            _megabytes(level.held),
+            f"{level.bytes_per_unit:,.0f}",
+        )
     console = Console()
     console.print(table)
-    console.print(f"dearest against cheapest: {ratio:.2f}")
+    for name, ratio in (("CPU", found.cpu), ("memory", found.memory)):
+        verdict = "met" if ratio <= grouping.FLAT else "missed"
+        console.print(f"{name}, dearest against cheapest: {ratio:.2f}; wanted: at most {grouping.FLAT} ({verdict})")
 
 
 def _progress(line: str) -> None:

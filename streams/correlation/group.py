@@ -125,7 +125,11 @@ def _is_within(signal: SignalRow, row: SignalRow, before: Sequence[SignalRow]) -
     if len(before) != 1:
         return False
     (session,) = before
-    return session.first <= signal.first <= session.last and (row.hooks, row.keys) == (session.hooks, session.keys)
+    return session.first <= signal.first <= session.last and (row.hooks, row.keys, row.near) == (
+        session.hooks,
+        session.keys,
+        session.near,
+    )
 
 
 def _count(

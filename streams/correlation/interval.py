@@ -16,7 +16,7 @@ Interval = tuple[int, int, str]
 """First and last event time (ms), and the unit that holds it."""
 
 Line = tuple[Interval, ...]
-"""Sorted by last event time, so that what comes in the order of time is looked for at the end, however long the line."""
+"""Sorted by last event time: what comes in the order of time is looked for at the end, however long the line."""
 
 SHORT: Final = 4
 """So few are looked at one by one."""

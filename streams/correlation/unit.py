@@ -28,6 +28,7 @@ from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain
 from streams.correlation.topology import joined_by
 from streams.correlation.unit_notes import (
+    SEVERITY,
     approvals,
     change_id,
     change_search,
@@ -87,7 +88,7 @@ def build(
     listed = most_telling(signals)
     given = overridden(domain, cluster, "severity")
     override = SEVERITY_NAMES.index(given) if given in SEVERITY_NAMES else None
-    severity = unit.severity if override is None else override
+    severity = _severity(unit, rows) if override is None else override
     best = search.best[0] if search is not None and search.best and search.best[0].score > SUSPECT else None
     suspect = None if best is None else Suspect(best.score, best.change.title)
     return Unit(
@@ -165,6 +166,14 @@ def _entities(rows: Sequence[SignalRow]) -> tuple[UnitEntity, ...]:
     return tuple(UnitEntity(kind=kind, id=id_, weight=w) for w, kind, id_ in weighed[:MAX_ENTITIES])
 
 
+def _severity(unit: UnitRow, rows: Sequence[SignalRow]) -> int:
+    """Of the most severe signal that is open; where none is any more, what the revision before said."""
+    still = [row.severity for row in rows if row.status != "fixed"]
+    if still:
+        return max(still)
+    return unit.shown[SEVERITY] if unit.shown else unit.severity
+
+
 def _confidence(rows: Sequence[SignalRow]) -> float:
     """That something is going on: one minus the chance that every signal, best twenty, is nothing."""
     nothing = 1.0
@@ -176,7 +185,7 @@ def _confidence(rows: Sequence[SignalRow]) -> float:
 def _title(name: str, unit: UnitRow, rows: Sequence[SignalRow], about: Subject) -> str:
     if not rows:
         return f"{name}: no signals left"
-    lead = max(rows, key=lambda s: (s.severity, s.score, -s.first, s.source_id))
+    lead = max(rows, key=lambda s: (s.status != "fixed", s.severity, s.score, -s.first, s.source_id))
     where = next(iter(sorted(about.components)), None) or name
     more = unit.members - lead.times
     times = f" ({lead.times} times)" if lead.times > 1 else ""

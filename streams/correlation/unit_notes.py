@@ -136,6 +136,10 @@ def not_joined(domain: Domain, rows: Sequence[SignalRow], parameters: Parameters
     return tuple(sorted(found, key=lambda n: (-n.signals, n.kind, n.id))[:SHARED])
 
 
+SEVERITY: Final = 2
+"""Where the summary has the severity."""
+
+
 def summary(unit: Unit) -> tuple[Any, ...]:
     """What the next revision is compared with."""
     return (

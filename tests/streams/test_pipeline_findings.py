@@ -118,6 +118,8 @@ def test_what_a_later_scan_misses_is_fixed_and_lowers_the_risk() -> None:
     assert {signal.title: signal.status for signal in after.signals} == {A: "fixed", B: "open"}
     assert after.status == "open"
     assert after.risk.score < before.risk.score
+    assert (before.severity, after.severity, after.diff and after.diff.severity) == (5, 4, -1)
+    assert A in before.title and B in after.title
 
 
 def test_a_unit_closes_when_all_of_it_is_fixed_and_opens_when_it_comes_back() -> None:
@@ -140,6 +142,26 @@ def test_a_unit_closes_when_all_of_it_is_fixed_and_opens_when_it_comes_back() ->
     closed, back = revisions[1:]
     assert closed.risk.score < revisions[0].risk.score
     assert {signal.title: signal.status for signal in back.signals} == {A: "open", B: "fixed"}
+
+
+def test_severity_falls_with_what_is_fixed_and_rises_with_what_comes_back() -> None:
+    """As severe as the worst that is open; a closed unit as it last was when open; a late report that is known to be
+    fixed, and a merge, raise nothing."""
+    log = timeline(
+        (0, FIRST),
+        (HOUR, [tick()]),
+        (DAY, NEXT),
+        (DAY + HOUR, [weak("a0", HOUR, A, severity=5, scan="s1b"), tick()]),
+        (2 * DAY, [scanned("s3", 2 * DAY, 0)]),
+        (2 * DAY + MINUTE, [tick()]),
+        (2 * DAY + HOUR, [weak("a4", 2 * DAY + HOUR, A, scan="s4", severity=3), scanned("s4", 2 * DAY + HOUR, 1)]),
+        (2 * DAY + 2 * HOUR, [tick()]),
+    )
+    revisions = units(fold(log))
+    shown = [(unit.status, unit.severity) for unit in revisions]
+    assert shown[0] == ("open", 5)
+    assert {each for each in shown[1:-2]} == {("open", 4)}
+    assert shown[-2:] == [("closed", 4), ("open", 5)]  # the session that came back has been as severe before
 
 
 def test_another_reporter_keeps_it_open() -> None:

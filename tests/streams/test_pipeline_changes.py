@@ -18,6 +18,7 @@ from tests.streams.correlation.build import (
     T0,
     Doc,
     change,
+    config,
     fold,
     iso,
     record,
@@ -120,6 +121,18 @@ def test_an_idle_unit_names_what_silenced_it() -> None:
     (fix,) = revisions[-1].fixed_before
     assert (fix.unit_id, fix.title) == (revisions[0].unit_id, "about back")
     assert "a rollback, touched host i-1, on pay" in fix.text
+
+
+def test_to_have_lived_its_longest_is_no_end() -> None:
+    """The unit is closed while signals go on: nothing is said to have ended it."""
+    pipeline = Pipeline(0)
+    log = timeline(
+        (0, [config(max_life_ms=DAY), finding("a", 0, HOST, component="pay", rule="Shell in container")]),
+        (HOUR, [change("back", HOUR, HOST, kind="rollback", component="pay"), tick()]),
+        (2 * DAY, [tick()]),
+    )
+    assert [unit.status for unit in units(fold(log, pipeline))] == ["open", "closed"]
+    assert not pipeline.state.domain(DOMAIN).table("fixes")
 
 
 def test_what_comes_back_was_not_fixed() -> None:

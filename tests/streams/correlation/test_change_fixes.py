@@ -91,6 +91,13 @@ def test_the_best_change_counts_not_the_first() -> None:
     assert [fix.source_id for fix in fixes.find(statements([alarm]), LATER)] == ["deploy"]
 
 
+def test_what_took_the_weak_version_away_goes_before_what_came_sooner() -> None:
+    """A deploy of the component minutes after, and one that touched a thing of the unit, took nothing away."""
+    sooner = row("deploy", T0 + MINUTE, IMAGES[0], component="pay")
+    fixes, _ = ended([WEAK], sooner, BUMP)
+    assert [fix.source_id for fix in fixes.find(statements([WEAK]), LATER)] == ["bump"]
+
+
 def test_a_unit_is_not_its_own_predecessor() -> None:
     """One that was opened again is not shown what ended itself."""
     fixes, _ = ended([WEAK], BUMP)

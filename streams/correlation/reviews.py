@@ -17,6 +17,7 @@ from streams.correlation.state import Domain, State
 from streams.correlation.statement import named
 from streams.correlation.suppression.steer import reviewed
 from streams.correlation.unit_notes import suspects
+from streams.correlation.unit_signals import sessions_of, shown_as
 
 
 def review(state: State, domain: Domain, event: Review, log_time: int) -> str | None:
@@ -99,9 +100,11 @@ def _merge(state: State, domain: Domain, cluster: str, event: Review, log_time: 
 
 
 def _split(state: State, domain: Domain, cluster: str, event: Review, log_time: int) -> str | None:
-    keys = sorted(key for key in domain.signals_of[cluster] if key.split("\x1f")[1] in event.signals)
-    if unknown := sorted(set(event.signals) - {key.split("\x1f")[1] for key in keys}):
+    ids = shown_as(sessions_of(domain, cluster))
+    if unknown := sorted(set(event.signals) - ids.keys()):
         return f"{event.unit_id} has no signal {', '.join(unknown)}"
+    leaving = {ids[name] for name in event.signals}  # what is shown as one signal goes as one
+    keys = sorted(key for key in domain.signals_of[cluster] if ids[key.split("\x1f")[1]] in leaving)
     if not keys or len(keys) == len(domain.signals_of[cluster]):
         return "a split takes some of the signals, and leaves some"
     _cut(state, domain, cluster, keys, event.source_id, log_time)

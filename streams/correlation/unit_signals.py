@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from schemas.unit import Signal
 from streams.correlation import member_hash
 from streams.correlation.changes import Own
-from streams.correlation.finding_identity import Key, collapse
+from streams.correlation.finding_identity import Group, Key, collapse
 from streams.correlation.instants import at
 from streams.correlation.rows import SignalRow
 from streams.correlation.session import fuse, openness
@@ -34,26 +34,47 @@ def collapsed(sessions: Sequence[tuple[str, SignalRow]]) -> list[tuple[str, Sign
 
     The signature of the earliest is its id. What a full unit only counts is of many weaknesses, and stays by itself.
     """
+    found = _by_signature(sessions)
+    for group in _same(found):
+        name, row = one_weakness([(name, found.pop(name)) for name in group.members], group.reasons)
+        found[name] = row
+    return sorted(found.items(), key=_earlier)
+
+
+def shown_as(sessions: Sequence[tuple[str, SignalRow]]) -> dict[str, str]:
+    """Of every signature the id of the signal that it is shown as, by ``collapsed``."""
+    found = _by_signature(sessions)
+    ids = {name: name for name in found}
+    for group in _same(found):
+        lead = min(((name, found[name]) for name in group.members), key=_earlier)[0]
+        ids |= dict.fromkeys(group.members, lead)
+    return ids
+
+
+def _by_signature(sessions: Sequence[tuple[str, SignalRow]]) -> dict[str, SignalRow]:
     found: dict[str, SignalRow] = {}
     for name, row in sessions:
         found[name] = fuse(found[name], row) if name in found else row
+    return found
+
+
+def _same(found: Mapping[str, SignalRow]) -> list[Group]:
+    """The signatures that are one weakness, where these are several."""
     held: dict[str, str] = {}
     shared: set[str] = set()
     for name, row in found.items():
         for line, _ in row.keys if name[0] != "~" else ():
             if held.setdefault(line, name) != name:
                 shared.add(line)
-    if shared:
-        known = {
-            name: [Key(*key) for key in row.keys if key[0] in shared]
-            for name, row in found.items()
-            if row.keys and name[0] != "~"
-        }
-        for group in collapse((name, keys) for name, keys in known.items() if keys):
-            if len(group.members) > 1:
-                name, row = one_weakness([(name, found.pop(name)) for name in group.members], group.reasons)
-                found[name] = row
-    return sorted(found.items(), key=_earlier)
+    if not shared:
+        return []
+    known = {
+        name: [Key(*key) for key in row.keys if key[0] in shared]
+        for name, row in found.items()
+        if row.keys and name[0] != "~"
+    }
+    groups = collapse((name, keys) for name, keys in known.items() if keys)
+    return [group for group in groups if len(group.members) > 1]
 
 
 def one_weakness(rows: Iterable[tuple[str, SignalRow]], same: tuple[str, ...]) -> tuple[str, SignalRow]:

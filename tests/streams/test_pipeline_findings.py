@@ -21,6 +21,7 @@ from tests.streams.correlation.build import (
     finding,
     fold,
     iso,
+    letters,
     record,
     restored,
     tables,
@@ -145,8 +146,8 @@ def test_a_unit_closes_when_all_of_it_is_fixed_and_opens_when_it_comes_back() ->
 
 
 def test_severity_falls_with_what_is_fixed_and_rises_with_what_comes_back() -> None:
-    """As severe as the worst that is open; a closed unit as it last was when open; a late report that is known to be
-    fixed, and a merge, raise nothing."""
+    """As severe as the worst that is open; a closed unit as it last was when open; a late report of what is known to be
+    fixed raises nothing."""
     log = timeline(
         (0, FIRST),
         (HOUR, [tick()]),
@@ -162,6 +163,24 @@ def test_severity_falls_with_what_is_fixed_and_rises_with_what_comes_back() -> N
     assert shown[0] == ("open", 5)
     assert {each for each in shown[1:-2]} == {("open", 4)}
     assert shown[-2:] == [("closed", 4), ("open", 5)]  # the session that came back has been as severe before
+
+
+@pytest.mark.parametrize("named", [0, 1])
+def test_a_split_takes_all_reports_of_a_weakness(named: int) -> None:
+    """Whichever of its reports the reviewer names, the whole signal leaves, and its next report goes to where it is."""
+    one = [weak("a1", 0, A), weak("a2", MINUTE, A, "grype"), weak("b1", 0, B)]
+    pipeline = Pipeline(0)
+    (unit,) = final(units(fold([record(0, HOUR, *one), record(1, 2 * HOUR, tick())], pipeline))).values()
+    assert [(signal.title, signal.count) for signal in unit.signals] == [(A, 2), (B, 1)]
+    rows = pipeline.state.domains[DOMAIN].signals
+    reports = sorted((row[1], key.split("\x1f")[1]) for key, row in rows.items() if row[6] == A)
+    said = {"type": "review", "source_id": "r", "time": iso(T0), "domain": DOMAIN, "reviewer": "ann", "kind": "split"}
+    split = said | {"unit_id": unit.unit_id, "signals": [reports[named][1]]}
+    more = weak("a3", 2 * HOUR, A, "snyk")
+    out = fold([record(2, 3 * HOUR, split), record(3, 4 * HOUR, more), record(4, 5 * HOUR, tick())], pipeline)
+    assert letters(out) == []
+    found = sorted([(s.title, s.count, len(s.reporters)) for s in each.signals] for each in final(units(out)).values())
+    assert found == [[(A, 3, 3)], [(B, 1, 1)]]
 
 
 def test_another_reporter_keeps_it_open() -> None:

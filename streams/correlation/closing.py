@@ -46,7 +46,12 @@ def succeed(state: State, domain: Domain, full: str, successor: str, log_time: i
 
 
 def evict(state: State, domain: Domain, log_time: int) -> None:
-    """Close the units that have been idle longest, to be forgotten at once: the domain has too many. Counted."""
+    """Close the units that have been idle longest, if the domain has too many, to be forgotten at once. Counted.
+
+    They leave when the log's clock is next looked at; until then they are ``leaving``, and not counted again.
+    """
+    if len(domain.units) - len(domain.leaving) <= state.parameters.max_units:
+        return
     ranked = sorted(
         (unit.status == "open", unit.last_log, cluster)
         for cluster, unit in cast(dict[str, UnitRow], domain.units).items()
@@ -59,6 +64,7 @@ def evict(state: State, domain: Domain, log_time: int) -> None:
             continue
         unit = cast(UnitRow, domain.units[cluster])._replace(pending="closed", due=log_time, sealed=True)
         domain.units[cluster] = unit
+        domain.leaving.add(cluster)
         state.arm(domain, cluster, unit)
     domain.gone["units"] = (cast(tuple[int], domain.gone.get("units", (0,)))[0] + len(gone),)
 
@@ -81,6 +87,7 @@ def forget(state: State, domain: Domain, cluster: str) -> None:
         for key in sorted(domain.notes_of.pop((table.name, cluster), ())):
             del table[key]
     del domain.units[cluster]
+    domain.leaving.discard(cluster)
     domain.patterns.forget(cluster)
     domain.merged.discard(cluster)
     state.disarm(domain, cluster)

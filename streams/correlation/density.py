@@ -52,9 +52,10 @@ SEALED: Final = 2
 """Buckets back from which on what was heard counts: nearer ones may still fill up."""
 
 KEPT: Final = 1_008
-"""Buckets, a week, for which counts are kept; and at most so many rows."""
+"""Buckets, a week, for which counts are kept."""
 
 MAX_ROWS: Final = 200_000
+"""Counts, and signatures, that a domain keeps; beyond, the oldest go, counted."""
 
 EVERYWHERE: Final = "@*"
 
@@ -71,7 +72,8 @@ class Density:
     ``active``: signature -> the buckets it was heard in. The beginnings by line are derived.
     """
 
-    def __init__(self, counts: Table, active: Table, gone: Table) -> None:
+    def __init__(self, counts: Table, active: Table, gone: Table, limit: int = MAX_ROWS) -> None:
+        self.limit = limit
         self.counts = counts
         self.active = active
         self.gone = gone
@@ -97,6 +99,11 @@ class Density:
         if bucket not in active:
             recent = sorted(b for b in (*active, bucket) if b > max((*active, bucket)) - 2 * ROUTINE_BUCKETS)
             self.active[signature] = tuple(recent)
+            if len(self.active) > self.limit:
+                oldest = sorted((row[-1], name) for name, row in self.active.items())[: max(1, self.limit // 10)]
+                for _, name in oldest:
+                    del self.active[name]
+                self._lose("active", len(oldest))
         risen = []
         if self._grow(f"@={signature}", bucket, f"{row.source}\x1f{row.source_id}"):
             risen.append((f"@={signature}", bucket))
@@ -191,13 +198,16 @@ class Density:
         key = f"{bucket}\x1f{line}"
         row = self.counts.get(key)
         if row is None:
+            while len(self.counts) >= self.limit and min(self.buckets) < bucket:
+                self._evict()
+            if len(self.counts) >= self.limit:  # all of one moment: a line that is not counted is as one just begun
+                self._lose("density", 1)
+                return False
             self.counts[key] = (_digest(told),)
             if bucket not in self.buckets:
                 self.buckets[bucket] = set()
                 self._forget(max(self.buckets) - KEPT)
             self.buckets.setdefault(bucket, set()).add(key)
-            while len(self.counts) > MAX_ROWS and len(self.buckets) > 1:
-                self._evict()
             return False
         if row == ("*",) or (digest := _digest(told)) in row:
             return False
@@ -209,7 +219,7 @@ class Density:
         for bucket in sorted(b for b in self.buckets if b < before):
             for key in sorted(self.buckets.pop(bucket)):
                 del self.counts[key]
-        if len(self.active) > MAX_ROWS // 10:
+        if len(self.active) > self.limit // 10:
             newest = {name: row[-1] for name, row in self.active.items()}
             for name in sorted(name for name, last in newest.items() if last < before):
                 del self.active[name]
@@ -218,7 +228,10 @@ class Density:
         keys = sorted(self.buckets.pop(min(self.buckets)))
         for key in keys:
             del self.counts[key]
-        self.gone["density"] = (cast(tuple[int], self.gone.get("density", (0,)))[0] + len(keys),)
+        self._lose("density", len(keys))
+
+    def _lose(self, what: str, count: int) -> None:
+        self.gone[what] = (cast(tuple[int], self.gone.get(what, (0,)))[0] + count,)
 
 
 def lines(row: SignalRow, signature: str) -> list[str]:

@@ -76,8 +76,7 @@ def add(state: State, domain: Domain, signal: SignalRow, *, late: bool, log_time
     for each in sorted(stale):
         if each in domain.units:
             regroup(state, domain, each, log_time)
-    if len(domain.units) > parameters.max_units:
-        closing.evict(state, domain, log_time)
+    closing.evict(state, domain, log_time)
     return session
 
 

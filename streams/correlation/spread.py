@@ -66,7 +66,8 @@ class Spread:
     is looked up in its buckets.
     """
 
-    def __init__(self, rows: Table, gone: Table) -> None:
+    def __init__(self, rows: Table, gone: Table, limit: int = MAX_ROWS) -> None:
+        self.limit = limit
         self.rows = rows
         self.gone = gone
         self.buckets: dict[int, set[str]] = {}
@@ -121,7 +122,7 @@ class Spread:
             else:  # an old session counted anew may be in a bucket that is forgotten at once
                 self.buckets[bucket] = {key}
                 self._forget(max(self.buckets) - parameters.retention_ms // parameters.spread_bucket_ms - MEMORY - 1)
-            if len(self.rows) > MAX_ROWS:
+            if len(self.rows) > self.limit:
                 self._evict()
             self._mark(entity, row_now)
             return []

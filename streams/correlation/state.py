@@ -78,6 +78,7 @@ class Domain:
         self.joined_of: dict[str, set[str]] = {}  # cluster -> those that were merged into it
         self.lines_of: dict[str, set[str]] = {}  # cluster -> keys of links that it holds
         self.cluster_of: dict[str, str] = {}  # unit id, aliases included -> cluster
+        self.leaving: set[str] = set()  # units that were evicted, and close when next something is due
         self.latest = -(2**62)  # no open unit has a signal after this event time
 
     def root(self, kind: str, id_: str, time: int) -> tuple[str, str]:
@@ -158,8 +159,11 @@ class Domain:
             for _, _, cluster in line:
                 self.lines_of.setdefault(cluster, set()).add(key)
         self.cluster_of = {}
+        self.leaving = set()
         for cluster, row in self.units.items():
             unit = cast(UnitRow, row)
+            if unit.sealed and unit.pending == "closed":
+                self.leaving.add(cluster)
             if unit.status != "merged":
                 self.latest = max(self.latest, unit.last)
                 for unit_id in (unit.unit_id, *unit.aliases):

@@ -10,7 +10,10 @@ import pytest
 from schemas.events import EVENT
 from schemas.parameters import Parameters
 from streams.correlation.arrival import arrive
+from streams.correlation.density import Density
 from streams.correlation.seen import BUCKET_MS, CHUNK, Seen
+from streams.correlation.signal import finding_signal
+from streams.correlation.spread import MAX_ROWS, Spread
 from streams.correlation.state import Domain
 from streams.pipeline import Pipeline
 from tests.streams.correlation.build import (
@@ -95,6 +98,61 @@ def test_repeats_without_a_specific_entity_are_one_signal_too() -> None:
     other = finding("other", 0, ("file", "a.py"), title="other")
     found = units(fold(timeline((HOUR, [*same, other]), (2 * HOUR, [tick()])), pipeline))
     assert sorted(unit.signal_count for unit in found) == [1, 500]
+
+
+def test_units_beyond_the_cap_close_once_though_they_come_in_one_record() -> None:
+    """Those that are marked to close are not counted again until they are gone."""
+    flood = [finding(f"f{n}", n, ("host", f"i-{n}"), title=f"t{n}") for n in range(600)]
+    pipeline = Pipeline(0)
+    fold([record(0, T0 + HOUR, config(max_units=160, scoring=False), *flood)], pipeline)
+    domain = pipeline.state.domains[DOMAIN]
+    assert 440 <= domain.gone["units"][0] <= 450
+    assert len(domain.leaving) == domain.gone["units"][0]
+    rows = dict(pipeline.drain())
+    again = restored(rows, reversed(rows))
+    again.next_due()
+    assert again.state.domains[DOMAIN].leaving == domain.leaving
+    for each in (pipeline, again):
+        fold([record(1, T0 + HOUR + MINUTE, tick())], each)
+        left = each.state.domains[DOMAIN]
+        assert (len(left.units), left.leaving) == (600 - left.gone["units"][0], set())
+
+
+def test_a_million_entities_leave_no_more_rows_than_a_domain_keeps() -> None:
+    """Of each moment, and all in one bucket; what went is counted, and the index that spares look-ups shrinks too."""
+    pipeline = Pipeline(0)
+    spread = Spread(pipeline.state.domain(DOMAIN).table("spread"), gone := pipeline.state.domain(DOMAIN).gone)
+    row = finding_signal(EVENT.validate_python(finding("f", 0, ("host", "i"))), T0)
+    parameters = Parameters()
+    most = 0
+    for number in range(1_000_000):
+        spread.add(("host", f"i-{number}"), row, "s", 0, parameters)
+        if number % 50_000 == 0:
+            most = max(most, len(spread.rows))
+            pipeline.state.journal.clear()
+            spread.rows.dirty.clear()
+    assert max(most, len(spread.rows)) <= MAX_ROWS
+    assert len(spread.rows) + gone["spread"][0] == 1_000_000
+    assert len(spread.most) <= len(spread.rows)
+
+
+@pytest.mark.parametrize("apart", [0, 1, 700_000])
+def test_counts_of_detections_are_bounded(apart: int) -> None:
+    """Ever other signatures at ever other places, in one moment or over days: neither table outgrows its limit."""
+    pipeline = Pipeline(0)
+    domain = pipeline.state.domain(DOMAIN)
+    density = Density(domain.table("density"), domain.table("active"), domain.gone, limit=500)
+    parameters = Parameters()
+    like = finding_signal(EVENT.validate_python(finding("f", 0, kind="detection")), T0)
+    for number in range(5_000):
+        at = T0 + number * apart
+        row = like._replace(first=at, last=at, source_id=f"f{number}", entities=(("host", f"i-{number}"),))
+        density.note(row, f"s{number}", at, parameters)
+        assert len(domain.table("density")) <= 502
+        assert len(domain.table("active")) <= 500
+    assert domain.gone["active"][0] == 5_000 - len(domain.table("active"))
+    assert domain.gone["density"][0] == 10_000 - len(domain.table("density"))
+    assert sum(map(len, density.buckets.values())) == len(domain.table("density"))
 
 
 def test_a_full_unit_counts_what_it_is_told_again() -> None:

@@ -222,3 +222,25 @@ def test_too_many_units_close_the_idle_ones_counted() -> None:
     assert len(domain.units) <= 160
     assert domain.gone["units"][0] >= 1_800
     assert out
+
+
+def test_a_routine_repeat_goes_on_with_the_one_before_it_and_with_no_other() -> None:
+    """Two sessions on a busy host stay two units though a repeat that is routine by then comes hours within both."""
+    beats = [*range(0, 12 * 600, 600), 12 * 600 + 560, 12 * 600 + 596]
+    host = ("host", "i-1")
+    busy = [(12 * 600 + 100 + 5 * n, f"other {n}") for n in range(60)]
+    told = sorted([*((at, "beat") for at in beats), *busy, (13 * 600 + 5, "beat")])
+    start = -T0 % DAY  # buckets begin with the day
+    findings = [
+        finding(f"f{at}", start + at * SECOND, host, kind="detection", title=title, rule=title) for at, title in told
+    ]
+    pipeline = Pipeline(0)
+    fold(timeline((start + DAY, [config(scoring=False), *findings])), pipeline)
+    domain = pipeline.state.domains[DOMAIN]
+    last = {
+        (row.first - T0 - start) // SECOND: (row.times, key.partition("\x1f")[0])
+        for key, row in domain.signals.items()
+        if row.title == "beat" and row.first >= T0 + start + 12 * 600 * SECOND
+    }
+    assert [(at, times) for at, (times, _) in sorted(last.items())] == [(12 * 600 + 560, 1), (12 * 600 + 596, 2)]
+    assert len({unit for _, unit in last.values()}) == 2

@@ -36,7 +36,7 @@ from streams.correlation.finding_identity import keys as identity
 from streams.correlation.instants import instant
 from streams.correlation.interval import FOREVER
 from streams.correlation.queue import Revision
-from streams.correlation.reviews import review
+from streams.correlation.reviews import absent, review
 from streams.correlation.rows import Near, SignalRow, tuples
 from streams.correlation.rule_matches import hooked, tell
 from streams.correlation.rules.check import edited
@@ -263,7 +263,7 @@ class Pipeline:
             if domain is not None and correlator.add_related(self.state, domain, event, now):
                 self.state.touched.add(event.domain)
             return
-        problem: str | None = f"no unit {event.unit_id} in {event.domain} that is open or was lately closed"
+        problem: str | None = absent(event)
         if domain is not None:
             self.state.touched.add(event.domain)
             problem = review(self.state, domain, event, now)

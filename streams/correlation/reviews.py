@@ -24,12 +24,12 @@ def review(state: State, domain: Domain, event: Review, log_time: int) -> str | 
     """Take a review of a unit, under any id it has or had, or of a pattern. None, or why it cannot be taken."""
     cluster = domain.cluster_of.get(event.unit_id)
     if event.pattern is not None and not domain.patterns.knows(event.pattern):
-        return f"no pattern {event.pattern} is known in {event.domain}"
+        return absent(event)
     if cluster is None and event.pattern is not None:
         _steer(state, domain, None, event, log_time)
         return None
     if cluster is None:
-        return f"no unit {event.unit_id} in {event.domain} that is open or was lately closed"
+        return absent(event)
     key = f"{cluster}\x1f{event.source_id}"
     row = (
         event.source_id,
@@ -67,6 +67,13 @@ def review(state: State, domain: Domain, event: Review, log_time: int) -> str | 
     state.arm(domain, cluster, unit)
     _steer(state, domain, cluster, event, log_time)
     return None
+
+
+def absent(event: Review) -> str:
+    """What a review is refused with whose pattern or unit is not known; the same where the domain is not."""
+    if event.pattern is not None:
+        return f"no pattern {event.pattern} is known in {event.domain}"
+    return f"no unit {event.unit_id} in {event.domain} that is open or was lately closed"
 
 
 def _steer(state: State, domain: Domain, cluster: str | None, event: Review, log_time: int) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.events import EVENT, Event
+from streams.correlation.suppression.pattern import Pattern
 from streams.pipeline import Pipeline, TooManyFailures
 from streams.records import LogRecord, Output
 from tests.streams.correlation.build import (
@@ -64,6 +65,14 @@ RULES: list[Doc] = [
      "group_by": "file", "link_only": True, "steps": [SEEN]},
 ]  # fmt: skip
 NEXT = [*RULES[:2], RULES[2] | {"version": 2, "timespan": "10m"}, *RULES[3:4]]
+NOISE = [
+    Pattern("ocsf", f"{reporter}: {rule}", component, entities).id
+    for reporter in ("falco", "trivy")
+    for rule in ("R1", "R2")
+    for component in ("", "pay")
+    for entities in ("", "host", "public ip", "host+public ip")
+]
+"""Ids of patterns that the findings below may have."""
 POISON = {"type": "config", "digest": "0" * 16, "settings": {"group_wait_ms": -1}}
 
 
@@ -106,14 +115,20 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
             document |= {"actor": None, "entities": []}
     elif kind == "review":
         unit = draw(st.sampled_from(["wu-none", "{0}", "{1}"]))
-        return {
+        kind = draw(st.sampled_from(["verdict", "unlink", "suppress", "suppress", "unsuppress", "escalate"]))
+        about: Doc = {}
+        if kind in ("suppress", "unsuppress") and draw(st.booleans()):
+            unit, about = "", {"pattern": draw(st.sampled_from(NOISE))}
+        if kind == "suppress" and draw(st.booleans()):
+            about["expires"] = iso(now + draw(st.sampled_from([-HOUR, 8 * SECOND, HOUR, 20 * DAY])))
+        return about | {
             "type": "review",
             "source_id": f"r{number}",
             "time": iso(now),
             "domain": domain,
             "unit_id": unit,
             "reviewer": "ann",
-            "kind": draw(st.sampled_from(["verdict", "unlink"])),
+            "kind": kind,
             "verdict": "benign",
             "value": draw(st.sampled_from(["ip:198.51.100.7", "principal:role/a"])),
         }
@@ -160,7 +175,8 @@ def logs(draw: st.DrawFn) -> list[LogRecord]:
     """A partition log: bursts, gaps up to months, late, repeated and future events, merges, other parameters, noise."""
     small = {"group_wait_ms": 4_000, "idle_close_ms": draw(st.sampled_from([9_000, HOUR, 20 * DAY])), "max_signals": 2}
     others: list[Doc] = [small, {"scoring": False}, {"signal_p": 0.6}, {"rules": RULES}, {"rules": NEXT}]
-    others += [small | {"rules": RULES}]
+    others += [small | {"rules": RULES}, small | {"suppress_sample": 0.5, "suppress_automatic": False}]
+    others += [{"suppress_actionable": 0.9, "suppress_days": 1, "suppress_reviewers": 1, "suppress_sample": 0}]
     records = [record(0, 0, config(rules=RULES))] if draw(st.booleans()) else []
     at = number = 0
     for offset in range(draw(st.integers(2, 24))):
@@ -194,7 +210,7 @@ class Fold:
         outputs = self.pipeline.step(each._replace(value=text.encode()))
         for output in outputs:
             name = output.key.decode()
-            if output.role == "units" and name not in self.units:
+            if output.role in ("units", "suppressed") and name not in self.units:
                 self.units.append(name)
         self.outputs += outputs
 

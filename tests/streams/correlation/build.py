@@ -79,8 +79,9 @@ def fold(records: Iterable[LogRecord], pipeline: Pipeline | None = None) -> list
 
 
 def units(outputs: Iterable[Output]) -> list[Unit]:
-    """Every revision among the outputs."""
-    return [Unit.model_validate_json(output.value) for output in outputs if output.role == "units"]
+    """Every revision among the outputs, once, whichever topics it is for."""
+    values = {output.headers: output.value for output in outputs if output.role in ("units", "suppressed")}
+    return [Unit.model_validate_json(value) for value in values.values()]
 
 
 def letters(outputs: Iterable[Output]) -> list[Doc]:

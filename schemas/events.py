@@ -126,7 +126,10 @@ class Scan(Observed):
     reporter: str = Field(min_length=1)
     target: str = Field(min_length=1, max_length=1024)
     scan: str = Field(min_length=1, max_length=512)
-    findings: int = Field(ge=0, description="how many it reported")
+    findings: int = Field(ge=0, description="how many it reported, of this domain")
+    elsewhere: tuple[str, ...] = Field(
+        default=(), description="domains with findings of it; then this is for all others: it found nothing there"
+    )
 
 
 class ContextRecord(Contract):

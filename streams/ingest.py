@@ -35,6 +35,10 @@ MAX_ITEMS_SHOWN = 1_000
 """Dead letters that one raw record may cause; a record with more malformed items is refused from there on."""
 
 
+_Scanned = dict[tuple[str, str | None, str], dict[str, int]]
+"""Of one document: reporter, target and scan -> domain -> findings."""
+
+
 class RawRecord(NamedTuple):
     """One record of a raw topic. ``received`` is its broker time, ms; ``source`` the source bound to the topic."""
 
@@ -67,7 +71,7 @@ class Packed(NamedTuple):
 
 
 class Ingest:
-    """Reads raw records. ``counts`` says what became of the items: events, copies, ignored, dead."""
+    """Reads raw records. ``counts`` says what became of the items: events, copies, broadcasts, ignored, dead."""
 
     def __init__(
         self, catalog: Catalog, redactor: Redactor, partitions: int, max_raw_bytes: int = MAX_RAW_BYTES
@@ -115,9 +119,10 @@ class Ingest:
         placed: list[Placed] = []
         dead: list[DeadLetter] = []
         item = -1
+        scanned: _Scanned = {}
         for item, reading in source.read(document, headers):
             if type(reading) is dict:
-                self._place(raw, source.name, item, reading, placed)
+                self._place(raw, source.name, item, reading, placed, scanned)
             elif isinstance(reading, Malformed):
                 if len(dead) < MAX_ITEMS_SHOWN:
                     dead.append(self._refuse(raw, item, "map", reading.reason, reading.place, source.name))
@@ -129,7 +134,9 @@ class Ingest:
             self.ignored[source.name, "nothing in it"] += 1
         return placed, dead
 
-    def _place(self, raw: RawRecord, source: str, item: int, draft: Any, placed: list[Placed]) -> None:
+    def _place(
+        self, raw: RawRecord, source: str, item: int, draft: Any, placed: list[Placed], scanned: _Scanned
+    ) -> None:
         kind = draft["type"]
         self.counts[kind] += 1
         if kind == "review":  # says itself where it belongs, and is no observation
@@ -145,6 +152,12 @@ class Ingest:
         draft["domain"] = domain
         if component is not None:
             draft["component"] = component
+        if kind == "scan":
+            self._place_scan(raw, item, draft, placed, scanned)
+            return
+        if kind == "finding" and draft.get("scan") is not None:
+            found = scanned.setdefault((draft["reporter"], draft.get("target"), draft["scan"]), {})
+            found[domain] = found.get(domain, 0) + 1
         partition = partition_of(domain, self.partitions)
         placed.append(Placed(partition, orjson.dumps(draft), raw, item, fault(draft)))
         if kind == "change" and component is not None:
@@ -154,6 +167,30 @@ class Ingest:
                 partition = partition_of(other, self.partitions)
                 placed.append(Placed(partition, orjson.dumps(draft), raw, item, fault(draft)))
                 self.counts["copies"] += 1
+
+    def _place_scan(self, raw: RawRecord, item: int, draft: Any, placed: list[Placed], scanned: _Scanned) -> None:
+        """Tell each domain how much of a scan to expect: what of its findings went there, and other domains nothing.
+
+        The scan's own domain is told of what is missing, too, so that it never takes a part for the whole. An image is
+        in one domain; findings of anything else may be anywhere, so whoever knows the target is told, too.
+        """
+        home, total = draft["domain"], draft["findings"]
+        found = scanned.get((draft["reporter"], draft["target"], draft["scan"]), {})
+        parts = {name: count for name, count in found.items() if name != home}
+        draft["findings"] = max(total - sum(parts.values()), found.get(home, 0))
+        placed.append(Placed(partition_of(home, self.partitions), orjson.dumps(draft), raw, item, fault(draft)))
+        whole = not str(draft["target"]).startswith("image ")
+        if not parts and not whole:
+            return
+        draft.pop("component", None)
+        for other in sorted(parts):
+            draft["domain"], draft["findings"] = other, parts[other]
+            placed.append(Placed(partition_of(other, self.partitions), orjson.dumps(draft), raw, item, fault(draft)))
+            self.counts["copies"] += 1
+        if whole:
+            draft["domain"], draft["findings"], draft["elsewhere"] = home, 0, sorted({home, *parts})
+            placed.append(Placed(None, orjson.dumps(draft), raw, item, fault(draft)))
+            self.counts["broadcasts"] += 1
 
     def pack(
         self, placed: Sequence[Placed], max_bytes: int, max_event: int = 2_000_000

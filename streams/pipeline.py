@@ -241,8 +241,8 @@ class Pipeline:
             self._reread()
             self.state.index()
         else:
-            moved = self.state.shared.tables.get(moving.MOVED)  # then a signal may be told of in another domain, too
-            self.state.undo(None if moved else getattr(event, "domain", None))
+            wide = getattr(event, "elsewhere", ()) or self.state.shared.tables.get(moving.MOVED)  # in several domains
+            self.state.undo(None if wide else getattr(event, "domain", None))
 
     def _fold(self, event: Event, now: int, offset: int, out: list[Output]) -> str:
         """What became of the event: the name it counts under."""
@@ -273,6 +273,10 @@ class Pipeline:
     def _observe(self, event: Activity | Finding | Change | Scan, now: int, offset: int, out: list[Output]) -> str:
         state = self.state
         parameters = state.parameters
+        if isinstance(event, Scan) and event.elsewhere:
+            lateness = LATENESS_MS.get(event.source, DEFAULT_LATENESS_MS)
+            fixing.note_elsewhere(state, event, instant(event.time), now, lateness)
+            return "steering"
         domain = state.domain(event.domain)
         source = event.source
         lateness = LATENESS_MS.get(source, DEFAULT_LATENESS_MS)

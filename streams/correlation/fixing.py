@@ -17,6 +17,7 @@ from hashlib import blake2b
 from typing import Final, Literal, cast
 
 from schemas.events import Finding, FindingStatus, Scan
+from streams.correlation.arrival import arrive
 from streams.correlation.closing import PAST, relate
 from streams.correlation.finding_identity import Key, inside
 from streams.correlation.hooks import identity_key
@@ -72,6 +73,21 @@ def note_scan(state: State, domain: Domain, event: Scan, time: int, log_time: in
     verdicts = _scans(domain).note_scan(event.reporter, event.target, event.scan, time, event.findings)
     if verdicts:
         _take(state, domain, event.reporter, event.target, verdicts, time, log_time)
+
+
+def note_elsewhere(state: State, event: Scan, time: int, log_time: int, lateness: int) -> None:
+    """Take the event that says where a scan found something: in all other domains that know its target it is empty."""
+    for name in sorted(state.domains):
+        domain = state.domains[name]
+        if name in event.elsewhere or "scans" not in domain.tables:
+            continue
+        if not _scans(domain).knows(event.reporter, event.target):
+            continue
+        state.touched.add(name)
+        key = event.type[0] + event.source_id
+        verdict, _ = arrive(domain, event.source, key, time, log_time, lateness, state.parameters)
+        if verdict in ("new", "late"):
+            note_scan(state, domain, event, time, log_time)
 
 
 def recall(domain: Domain, session: str) -> None:

@@ -153,6 +153,10 @@ class Scans:
         self._evict(name)
         return sorted(set(verdicts))
 
+    def knows(self, reporter: str, target: str) -> bool:
+        """Whether there is anything of this target by this reporter."""
+        return _name(reporter, target) in self.targets
+
     # Rows
 
     def _target(self, name: str) -> _Target:

@@ -51,8 +51,8 @@ class Tally:
 
     @property
     def copies(self) -> int:
-        """Changes routed to dependent domains as well."""
-        return self.counts["copies"]
+        """Changes routed to dependent domains as well, and scans to all domains they may be about."""
+        return self.counts["copies"] + self.counts["broadcasts"]
 
     @property
     def drafts(self) -> int:

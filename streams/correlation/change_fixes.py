@@ -45,7 +45,7 @@ MOST: Final = 1_000
 KEPT: Final = 2
 """Units remembered of one statement, so that the one that ended last still sees the one before it."""
 
-SOONEST: Final = 64
+SOONEST: Final = 32
 """Of a thing that is changed all the time, the changes looked at: the first so many after the last signal."""
 
 SHOWN: Final = 3
@@ -152,17 +152,23 @@ class Fixes:
             elif rows:
                 del self.table[statement.key]
 
-    def find(self, said: Iterable[Statement], first: int, but: Collection[str] = ()) -> tuple[FixRow, ...]:
+    def find(
+        self,
+        said: Iterable[Statement],
+        first: int,
+        but: Collection[str] = (),
+        holds: Callable[[FixRow], bool] = lambda _: True,
+    ) -> tuple[FixRow, ...]:
         """What ended earlier units that said the same, the newest first, each change once, at most ``SHOWN``.
 
         Earlier: the change came before the event time ``first`` of the unit that asks. ``but`` are its ids: what it did
-        before it was opened again is no earlier unit.
+        before it was opened again is no earlier unit. ``holds``: whether the change still counts as the end.
         """
         found: dict[tuple[str, str], FixRow] = {}
         for statement in said:
             for row in self.table.get(statement.key, ()):
                 fix = FixRow._make(row)
-                if fix.time < first and fix.unit_id not in but:
+                if fix.time < first and fix.unit_id not in but and holds(fix):
                     found.setdefault((fix.source, fix.source_id), fix)
                     break
         return tuple(sorted(found.values(), key=lambda fix: (-fix.time, fix.source, fix.source_id))[:SHOWN])

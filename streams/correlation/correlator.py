@@ -6,23 +6,20 @@ from collections.abc import Callable
 from typing import cast
 
 from schemas.events import Change, Related
-from schemas.parameters import Parameters
 from schemas.unit import Reason, Unit
-from streams.correlation import queue, stirring
-from streams.correlation.change_fixes import FIXES, WITHIN_MS, Fixes, statements
+from streams.correlation import endings, queue, stirring
 from streams.correlation.change_score import LOOK_BACK
 from streams.correlation.closing import forget, relate
-from streams.correlation.facts import UNKNOWN, Facts
+from streams.correlation.facts import Facts
 from streams.correlation.fixing import settled
-from streams.correlation.lifecycle import aged, decide, idle_from, looked, touch
+from streams.correlation.lifecycle import aged, decide, looked, touch
 from streams.correlation.naming import free
 from streams.correlation.queue import Revision
 from streams.correlation.rows import ChangeRow, UnitRow, pairs
 from streams.correlation.signal import with_component
 from streams.correlation.state import PATTERNS, Domain, State
-from streams.correlation.unit import Engine, build, subject
+from streams.correlation.unit import Engine, build
 from streams.correlation.unit_notes import difference, summary
-from streams.correlation.unit_signals import collapsed, sessions_of
 
 
 def add_change(state: State, domain: Domain, event: Change, time: int, log_time: int) -> None:
@@ -177,6 +174,8 @@ def _revise(
             closed_log=log_time - parameters.reopen_ms if evicted else log_time,
             sealed=unit.sealed or aged(unit, log_time, parameters),
         )
+    if not unit.revision:
+        endings.opened(domain, cluster, row, facts)
     revision = build(
         domain,
         cluster,
@@ -187,8 +186,10 @@ def _revise(
         context=state.context,
         parameters=parameters,
     )
-    if reason in ("closed", "reopened"):
-        _ended(domain, cluster, row, log_time, facts, fixed=fixed, back=reason == "reopened", parameters=parameters)
+    if reason == "closed":
+        endings.closed(domain, cluster, row, facts, log_time, parameters, fixed=fixed)
+    elif reason == "reopened":
+        endings.reopened(domain, cluster, row)
     shown = summary(revision)
     revision = revision.model_copy(update={"diff": difference(unit.shown, shown)})
     placed = queue.place(state, domain, cluster, row, revision, facts, log_time)
@@ -211,35 +212,6 @@ def _revise(
         domain.cluster_of[row.unit_id] = cluster
         state.arm(domain, cluster, row)
     return Revision(revision, placed.places)
-
-
-def _ended(
-    domain: Domain,
-    cluster: str,
-    unit: UnitRow,
-    log_time: int,
-    facts: Callable[[str], Facts | None],
-    *,
-    fixed: bool,
-    back: bool,
-    parameters: Parameters,
-) -> None:
-    """Remember which change ended a unit that is fixed or idle, until it comes back. Full or too old is no end."""
-    signals = collapsed(sessions_of(domain, cluster))
-    fixes = Fixes(domain.table(FIXES))
-    said = statements(row for _, row in signals)
-    if back:
-        fixes.withdraw(unit.unit_id, said)
-    elif signals and (fixed or idle_from(unit, parameters) <= log_time):
-        until = log_time if fixed else unit.last + WITHIN_MS
-        fixes.remember(
-            unit.unit_id,
-            said,
-            subject(unit, signals, facts),
-            domain.changes,
-            until,
-            lambda c: (facts(c) or UNKNOWN).owner,
-        )
 
 
 def next_due(state: State) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from schemas.parameters import Parameters
 from schemas.unit import (
@@ -18,7 +18,7 @@ from schemas.unit import (
     UnitDiff,
     UnitReview,
 )
-from streams.correlation.change_fixes import FIXES, Fixes, statements
+from streams.correlation.change_fixes import FIXES, Fixes, FixRow, statements
 from streams.correlation.changes import Search
 from streams.correlation.instants import at
 from streams.correlation.rows import SignalRow, UnitRow
@@ -54,10 +54,15 @@ def overridden(domain: Domain, cluster: str, field: str) -> str | None:
 
 
 def fixed_before(domain: Domain, unit: UnitRow, rows: Sequence[SignalRow]) -> tuple[FixedBefore, ...]:
-    """Earlier units that said the same, and the changes that ended them."""
+    """Earlier units that said the same, and the changes that ended them; but for those that went on all the same."""
     table = domain.table(FIXES)
     if not table:
         return ()
+
+    def holds(fix: FixRow) -> bool:
+        other = cast(UnitRow | None, domain.units.get(domain.cluster_of.get(fix.unit_id, "")))
+        return other is None or other.status != "open" or other.last < fix.time
+
     return tuple(
         FixedBefore(
             unit_id=fix.unit_id,
@@ -68,7 +73,7 @@ def fixed_before(domain: Domain, unit: UnitRow, rows: Sequence[SignalRow]) -> tu
             time=at(fix.time),
             text=fix.words(unit.first),
         )
-        for fix in Fixes(table).find(statements(rows), unit.first, {unit.unit_id, *unit.aliases})
+        for fix in Fixes(table).find(statements(rows), unit.first, {unit.unit_id, *unit.aliases}, holds)
     )
 
 

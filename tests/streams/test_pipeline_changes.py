@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from schemas.unit import Unit
+from streams.correlation.rows import UnitRow
 from streams.pipeline import Pipeline
 from tests.streams.correlation import build
 from tests.streams.correlation.build import (
@@ -121,6 +122,54 @@ def test_an_idle_unit_names_what_silenced_it() -> None:
     (fix,) = revisions[-1].fixed_before
     assert (fix.unit_id, fix.title) == (revisions[0].unit_id, "about back")
     assert "a rollback, touched host i-1, on pay" in fix.text
+
+
+def again(*between: Doc, at: int = 3 * DAY) -> tuple[Unit, Unit, Pipeline]:
+    """The same rule in the same component, on another host and days later, while the first unit is still open."""
+    pipeline = Pipeline(0)
+    log = [
+        (0, [CATALOG, finding("a", 0, HOST, component="pay", rule="Shell in container")]),
+        (HOUR, [change("back", HOUR, HOST, kind="rollback", component="pay"), tick()]),
+        (at - HOUR, [*between, tick()]),
+        (at, [finding("b", at, OTHER, component="pay", rule="Shell in container")]),
+        (at + HOUR, [tick()]),
+    ]
+    found = {unit.unit_id: unit for unit in units(fold(timeline(*log), pipeline))}
+    first, second = found.values()
+    assert (first.status, second.status) == ("open", "open")
+    return first, second, pipeline
+
+
+def test_a_unit_that_is_quiet_for_days_has_ended_for_the_next() -> None:
+    """Nobody closes an alert's unit: what silenced it is named on the next one all the same, restart or not."""
+    first, second, pipeline = again()
+    (fix,) = second.fixed_before
+    assert (fix.unit_id, fix.title) == (first.unit_id, "about back")
+    assert fix.text.startswith("detection Shell in container in pay: ended 3.0 d before by a change of team-pay, 1.0 h")
+    changelog = dict(pipeline.drain())
+    more = [record(9, 3 * DAY + 2 * HOUR, verdict("r", 3 * DAY + 2 * HOUR, second, "benign"))]
+    more.append(record(10, 3 * DAY + 3 * HOUR, tick()))
+    (later,) = units(fold(more, restored(changelog, sorted(changelog))))
+    assert (later.unit_id, later.reason) == (second.unit_id, "review")
+    assert later.fixed_before == second.fixed_before
+
+
+def test_a_pause_of_hours_is_no_end() -> None:
+    """Only a unit of which nothing came for a day counts as ended while it is open."""
+    _, second, _ = again(at=8 * HOUR)
+    assert second.fixed_before == ()
+
+
+def test_what_goes_on_after_all_had_not_ended() -> None:
+    """With a signal of the first unit after the change, the later one does not say so any more."""
+    first, second, pipeline = again()
+    domain = pipeline.state.domain(DOMAIN)
+    at = domain.cluster_of[first.unit_id]
+    before = cast(UnitRow, domain.units[at])
+    domain.units[at] = before._replace(last=T0 + 2 * HOUR)
+    fold([record(9, 4 * DAY, verdict("r", 4 * DAY, second, "benign"))], pipeline)
+    (later,) = units(fold([record(10, 5 * DAY, tick())], pipeline))
+    assert (later.unit_id, later.fixed_before) == (second.unit_id, ())
 
 
 def test_to_have_lived_its_longest_is_no_end() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from schemas.parameters import Parameters
 from streams.correlation.suppression.thresholds import Thresholds
 from streams.evaluation.noise import ANALYSTS, MISTAKEN, OUT, REPORTED, REVIEWED, SHIFTS, Result
 
@@ -16,7 +17,7 @@ def plain(results: Sequence[Result]) -> dict[str, Any]:
     targets = judged(results)
     return {
         "reviews": {"share": REVIEWED, "mistaken": MISTAKEN, "analysts": len(ANALYSTS), "shifts": SHIFTS},
-        "thresholds": Thresholds()._asdict(),
+        "thresholds": Thresholds.of(Parameters())._asdict(),
         "runs": [
             result._asdict()
             | {

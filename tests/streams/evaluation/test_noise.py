@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from streams.correlation.suppression.thresholds import Thresholds
+from schemas.parameters import Parameters
 from streams.evaluation.ait_ads import Row
 from streams.evaluation.noise import Result, Step, evaluate, findings
 from streams.evaluation.noise_report import judged, plain, table
@@ -31,7 +31,9 @@ def scenario(days: int = 6, attack: str = "W-1") -> list[Row]:
 
 @pytest.fixture(scope="module")
 def result() -> Result:
-    return evaluate("made-up", scenario(), thresholds=Thresholds(sample=0), mistaken=0, clock=time.process_time)
+    return evaluate(
+        "made-up", scenario(), parameters=Parameters(suppress_sample=0), mistaken=0, clock=time.process_time
+    )
 
 
 def test_labels_are_not_shown() -> None:
@@ -56,13 +58,15 @@ def test_noise_leaves_and_the_attack_stays(result: Result) -> None:
 def test_nothing_leaves_without_reviews() -> None:
     """Evidence is what people say: with nobody reviewing, the queue stays as it is."""
     rows = scenario(days=4)
-    quiet = evaluate("made-up", rows, thresholds=Thresholds(sample=0), reviewed=0, clock=time.process_time)
+    quiet = evaluate("made-up", rows, parameters=Parameters(suppress_sample=0), reviewed=0, clock=time.process_time)
     assert (quiet.out, quiet.hidden, quiet.suppressed, quiet.verdicts) == (0.0, 0, 0, {})
 
 
 def test_it_is_the_same_again(result: Result) -> None:
     """Reviews are chosen by hash, so two runs agree in everything but the time they take."""
-    again = evaluate("made-up", scenario(), thresholds=Thresholds(sample=0), mistaken=0, clock=time.process_time)
+    again = evaluate(
+        "made-up", scenario(), parameters=Parameters(suppress_sample=0), mistaken=0, clock=time.process_time
+    )
     assert again._replace(seconds=0) == result._replace(seconds=0)
 
 

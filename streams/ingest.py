@@ -35,8 +35,8 @@ MAX_ITEMS_SHOWN = 1_000
 """Dead letters that one raw record may cause; a record with more malformed items is refused from there on."""
 
 
-_Scanned = dict[tuple[str, str | None, str], dict[str, int]]
-"""Of one document: reporter, target and scan -> domain -> findings."""
+_Scanned = dict[tuple[str, str | None, str], dict[str, set[str]]]
+"""Of one document: reporter, target and scan -> domain -> ids of findings; one that is there twice counts once."""
 
 
 class RawRecord(NamedTuple):
@@ -157,7 +157,7 @@ class Ingest:
             return
         if kind == "finding" and draft.get("scan") is not None:
             found = scanned.setdefault((draft["reporter"], draft.get("target"), draft["scan"]), {})
-            found[domain] = found.get(domain, 0) + 1
+            found.setdefault(domain, set()).add(draft["source_id"])
         partition = partition_of(domain, self.partitions)
         placed.append(Placed(partition, orjson.dumps(draft), raw, item, fault(draft)))
         if kind == "change" and component is not None:
@@ -176,8 +176,8 @@ class Ingest:
         """
         home, total = draft["domain"], draft["findings"]
         found = scanned.get((draft["reporter"], draft["target"], draft["scan"]), {})
-        parts = {name: count for name, count in found.items() if name != home}
-        draft["findings"] = max(total - sum(parts.values()), found.get(home, 0))
+        parts = {name: len(ids) for name, ids in found.items() if name != home}
+        draft["findings"] = max(total - sum(parts.values()), len(found.get(home, ())))
         placed.append(Placed(partition_of(home, self.partitions), orjson.dumps(draft), raw, item, fault(draft)))
         whole = not str(draft["target"]).startswith("image ")
         if not parts and not whole:

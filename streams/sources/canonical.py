@@ -59,6 +59,9 @@ def image(reference: str) -> Image | None:
     return Image(repository, tag or None, digest)
 
 
+_CASELESS = frozenset({None, "github.com", "gitlab.com", "bitbucket.org"})
+
+
 class Repository(NamedTuple):
     """A source repository: ``host`` (None where the text had none) and host-less ``path`` such as ``acme/pay``."""
 
@@ -75,7 +78,8 @@ class Repository(NamedTuple):
 def repository(reference: str) -> Repository | None:
     """Reads an https, ssh or scp-like clone URL, a browser URL of GitHub or GitLab, or a plain ``owner/name``.
 
-    User names, tokens, ports, ``.git`` and what follows ``/tree/``, ``/blob/`` or ``/-/`` are left out.
+    User names, tokens, ports, ``.git`` and what follows ``/tree/``, ``/blob/`` or ``/-/`` are left out. Where the host
+    tells no case apart (GitHub, GitLab, Bitbucket, and where none is named), the path is in lower case.
 
     >>> repository("git@github.com:acme/pay.git").path
     'acme/pay'
@@ -103,7 +107,9 @@ def repository(reference: str) -> Repository | None:
     segments = path.split("/")
     if len(segments) < 2 or not all(segments) or any(c.isspace() for c in path):
         return None
-    return Repository(host, "/".join(segments[:2]) if host == "github.com" else path)
+    if host in _CASELESS:
+        path = path.lower()
+    return Repository(host, "/".join(path.split("/")[:2]) if host == "github.com" else path)
 
 
 def purl(reference: str) -> str | None:

@@ -20,10 +20,11 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from schemas.events import FindingStatus
-from streams.sources.base import EntityDraft, Malformed, Reading
+from streams.sources.base import EntityDraft, IdentityDraft, Malformed, Reading
 from streams.sources.canonical import image, purl, vulnerability
 from streams.sources.document import line, mapping, number, sequence, texts
 from streams.sources.fields import dig, instant, text
+from streams.sources.identity import tags_of
 from streams.sources.packages import package_url
 from streams.sources.scan import RECEIVED, ScannedDraft, image_target, scan_draft, scan_id
 from streams.sources.severity import severity_of_word
@@ -44,6 +45,7 @@ class _Report(NamedTuple):
     target: str
     root: str | None
     entities: tuple[EntityDraft, ...]
+    identities: tuple[IdentityDraft, ...] = ()
 
 
 class Grype:
@@ -95,6 +97,7 @@ class Grype:
                 domain=report.domain,
                 entities=report.entities,
                 findings=len(seen),
+                identities=report.identities,
             )
             yield item + 1, scan
 
@@ -109,6 +112,7 @@ def _report(document: dict[str, Any], headers: Mapping[str, str]) -> _Report | M
     given = source.get("target")
     entities: list[EntityDraft] = []
     root = None
+    said: list[IdentityDraft] = []
     if isinstance(given, dict):
         name = text(given.get("userInput")) or ""
         manifest = text(given.get("manifestDigest"))
@@ -119,6 +123,7 @@ def _report(document: dict[str, Any], headers: Mapping[str, str]) -> _Report | M
         if manifest and repository and (exact := image(f"{repository}@{manifest}")):
             entities.append(("image", exact.id))
         entities += [("image", i.id) for i in found]
+        said = tags_of([*found, *([named] if named else [])], found)
         if not entities and (bare := image(text(given.get("imageID")) or "")):
             entities.append(("image", bare.id))
         target = image_target(name) or (f"image {entities[0][1]}" if entities else f"image {manifest or 'unnamed'}")
@@ -132,7 +137,7 @@ def _report(document: dict[str, Any], headers: Mapping[str, str]) -> _Report | M
     marks = [None if own else _mark(mapping(match)) for match in matches]
     entities = list(dict.fromkeys(entities))[:8]
     report_id = scan_id(target, manifest, own, str(len(matches)), *sorted(filter(None, marks)))
-    return _Report(report_id, time, domain[:256], target[:1024], root, tuple(entities))
+    return _Report(report_id, time, domain[:256], target[:1024], root, tuple(entities), tuple(said))
 
 
 def _mark(match: dict[str, Any]) -> str:

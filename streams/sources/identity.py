@@ -7,6 +7,7 @@ An identity is ``(kind, id, of kind, of id)``: the first stands for the second, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from streams.sources.base import EntityDraft, IdentityDraft
 from streams.sources.canonical import Image
@@ -33,6 +34,25 @@ def tag_of(found: Image, tag: str | None = None) -> list[IdentityDraft]:
     if not tag or not found.digest:
         return []
     return [("image", f"{found.repository}:{tag}", "image", f"{found.repository}@{found.digest}")]
+
+
+def tags_of(tagged: Iterable[Image], exact: Iterable[Image]) -> list[IdentityDraft]:
+    """The statements of a report that names one image by tags and by digests: of repositories with one digest only.
+
+    >>> tags_of([Image("acme/pay", "1.4", None)], [Image("acme/pay", None, "sha256:0")])
+    [('image', 'acme/pay:1.4', 'image', 'acme/pay@sha256:0')]
+    """
+    digests: dict[str, set[str]] = {}
+    for each in exact:
+        if each.digest:
+            digests.setdefault(each.repository, set()).add(each.digest)
+    said = [
+        identity
+        for each in tagged
+        if each.tag and len(known := digests.get(each.repository, set())) == 1
+        for identity in tag_of(Image(each.repository, each.tag, min(known)))
+    ]
+    return list(dict.fromkeys(said))[:MAX_IDENTITIES]
 
 
 def cve_of(ids: list[str]) -> list[IdentityDraft]:

@@ -7,9 +7,9 @@ kind and its name, ``image ghcr.io/acme/pay:1.4``, ``repository acme/pay``, ``di
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from streams.sources.base import EntityDraft, FindingDraft, ScanDraft
+from streams.sources.base import EntityDraft, FindingDraft, IdentityDraft, ScanDraft
 from streams.sources.canonical import image
 from streams.sources.document import digest, line
 
@@ -30,9 +30,10 @@ def scan_draft(
     domain: str,
     entities: Iterable[EntityDraft],
     findings: int,
+    identities: Sequence[IdentityDraft] = (),
 ) -> ScanDraft:
-    """The event that says a complete report of ``findings`` findings has ended."""
-    return {
+    """The event that says a complete report of ``findings`` findings has ended, and what its images are by digest."""
+    draft: ScanDraft = {
         "type": "scan",
         "source_id": _short(f"{scan}/{target}"),
         "time": time,
@@ -44,6 +45,9 @@ def scan_draft(
         "scan": scan,
         "findings": findings,
     }
+    if identities:
+        draft["identities"] = list(identities)
+    return draft
 
 
 def image_target(reference: str) -> str | None:

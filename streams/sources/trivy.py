@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 
 from schemas.events import FindingKind, FindingStatus
 from streams.sources.aws_names import entity_of
-from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
+from streams.sources.base import EntityDraft, IdentityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, purl, repository, vulnerability
 from streams.sources.document import digest, line, mapping, number, texts
 from streams.sources.fields import instant, text
+from streams.sources.identity import tags_of
 from streams.sources.packages import package_url
 from streams.sources.scan import ScannedDraft, image_target, scan_draft
 from streams.sources.severity import severity_of_word
@@ -50,6 +51,7 @@ class _Report(NamedTuple):
     artifact: str
     target: str
     entities: tuple[EntityDraft, ...]
+    identities: tuple[IdentityDraft, ...] = ()
 
 
 class Trivy:
@@ -105,6 +107,7 @@ class Trivy:
                     domain=report.domain,
                     entities=report.entities,
                     findings=len(seen),
+                    identities=report.identities,
                 ),
             )
 
@@ -173,7 +176,8 @@ def _report(document: dict[str, Any]) -> _Report | Malformed:
     report_id = text(document.get("ReportID")) or digest((artifact, name, time))
     domain = (domain or f"{kind}:{name or 'unnamed'}")[:256]
     target = image_target(name) if kind == "container_image" else f"{kind} {source.path if source else name}"[:1024]
-    return _Report(report_id, time, domain, artifact, target or kind, tuple(entities))
+    tags = [i for i in map(image, [*texts(metadata.get("RepoTags")), name]) if i] if kind == "container_image" else []
+    return _Report(report_id, time, domain, artifact, target or kind, tuple(entities), tuple(tags_of(tags, images)))
 
 
 def _read(

@@ -129,6 +129,14 @@ def test_what_ingest_did_not_see_is_missed_in_the_scans_own_domain() -> None:
     assert told(events)[:3] == [(NOBODY, 2, None), (SHOP, 2, None), (TILL, 1, None)]
 
 
+def test_a_finding_that_is_there_twice_is_expected_once() -> None:
+    """A report that repeats a finding, under one id, is complete all the same, and what is gone from it is fixed."""
+    again = report(1, ("A", "pay"), ("A", "pay"), told=1)
+    (events,) = placed([again])
+    assert told(events)[:2] == [(NOBODY, 0, None), (SHOP, 1, None)]
+    assert states(folded(BOTH, again)[SHOP]) == {"A": "open", "B": "fixed"}
+
+
 def test_the_scan_of_an_image_is_for_its_domain_alone() -> None:
     """All of an image is in one domain; no other partition is bothered."""
     ingest = Ingest(catalog(), Redactor(b"0123456789abcdef"), 4)

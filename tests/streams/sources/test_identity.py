@@ -1,5 +1,6 @@
 """Who stands for whom, as events say it: for each format what is stated, and what must never be."""
 
+import copy
 import importlib.util
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from streams.sources.aws_names import entity_of
 from streams.sources.cdevents import CDEvents
 from streams.sources.fields import email, host
 from streams.sources.github_webhook import GitHubWebhook
+from streams.sources.grype import Grype
 from streams.sources.identity import commit_of, cve_of
 from streams.sources.kubernetes_names import workload_of_pod
 from streams.sources.ocsf import Ocsf
+from streams.sources.trivy import Trivy
 
 REPO = Path(__file__).resolve().parents[3]
 
@@ -317,6 +320,21 @@ def test_ids_of_one_advisory_and_short_hashes():
     full = "ab12cd3" + "0" * 33
     assert commit_of("AB12CD3", full) == [("commit", "ab12cd3", "commit", full)]
     assert commit_of("main", full) == commit_of("ab12cd4", full) == commit_of(full, full) == commit_of(7, full) == []
+
+
+@pytest.mark.parametrize("source, name", [(Trivy(), "trivy"), (Grype(), "grype")])
+def test_a_report_says_which_digest_a_tag_is(source, name):
+    """The scan of an image, and it alone, says so; not with two digests of one repository, nor without a tag."""
+    sample = samples(name)
+    document = copy.deepcopy(sample.IMAGE)
+    drafts = [reading for _, reading in source.read(document, {}) if isinstance(reading, dict)]
+    said = [(draft["type"], each) for draft in drafts for each in draft.get("identities", ())]
+    assert said == [("scan", ("image", "ghcr.io/acme/pay:1.4", "image", f"ghcr.io/acme/pay@{sample.DIGEST}"))]
+    digests = document["Metadata"]["RepoDigests"] if name == "trivy" else document["source"]["target"]["repoDigests"]
+    digests.append("ghcr.io/acme/pay@sha256:" + "7" * 64)
+    drafts = [reading for _, reading in source.read(document, {}) if isinstance(reading, dict)]
+    assert drafts[-1]["type"] == "scan"
+    assert not any(draft.get("identities") for draft in drafts)
 
 
 @pytest.mark.parametrize(

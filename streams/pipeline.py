@@ -7,13 +7,11 @@ when they were committed, not in which process. So folding the same log again gi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import orjson
 from pydantic import ValidationError
 
-from models.reason import text
-from models.suite import Suite
 from schemas.events import (
     BATCH,
     Activity,
@@ -27,7 +25,8 @@ from schemas.events import (
     Scan,
 )
 from schemas.parameters import Parameters
-from streams.catalog import CACHE, Catalog
+from streams.catalog import Catalog
+from streams.catalog_facts import CatalogFacts
 from streams.correlation import correlator, fixing, group, moving, queue, resolving, stirring
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
@@ -38,41 +37,25 @@ from streams.correlation.interval import FOREVER
 from streams.correlation.queue import Revision
 from streams.correlation.reviews import absent, review
 from streams.correlation.rows import Near, SignalRow, tuples
-from streams.correlation.rule_matches import hooked, tell
-from streams.correlation.rules.check import edited
-from streams.correlation.rules.match import Match
-from streams.correlation.rules.rule_set import compile_rules
-from streams.correlation.signal import anomaly_signal, finding_signal
+from streams.correlation.signal import finding_signal
 from streams.correlation.state import SHARED, Domain, State
-from streams.correlation.topology import near
 from streams.correlation.unit import Engine
-from streams.correlation.watermark import MINUTE_MS, hear, watermark
+from streams.correlation.watermark import MINUTE_MS
 from streams.linking.announce import TABLE, announce
 from streams.members import Members
 from streams.records import LogRecord, Output
 from streams.refusals import first, refuse, salvage
-from streams.sources.registry import SOURCES
+from streams.rule_fold import DEFAULT_LATENESS_MS, LATENESS_MS, RuleFold, Told
+from streams.scoring import MODELS, Scoring
 from streams.unit_record import unit_records
 from streams.version import VERSION
-
-DEFAULT_LATENESS_MS = 300_000
-LATENESS_MS = {source.name: int(source.lateness.total_seconds() * 1000) for source in SOURCES}
 
 FAILED_IN_A_ROW = 100
 FAILED_SHARE = 0.01
 FAILED_SAMPLE = 1_000
 """An event on which the fold fails is a dead letter; more than these, and the fault is ours: the worker stops."""
 
-
-MODELS = Suite(lambda _: {}).names()
-"""The detectors, as units name them: those in force, whether or not the domain has given them anything to score."""
-
-
 _OBSERVED = (Activity, Finding, Change, Scan)
-
-
-class BadRules(ValueError):
-    """The rules of a config record cannot be taken: the record is a dead letter, and what was in force stays."""
 
 
 class TooManyFailures(Exception):
@@ -92,16 +75,15 @@ class Pipeline:
         self.state = State()
         self.state.near = self.near
         self.catalog = Catalog()
-        self.suites: dict[str, Suite] = {}
-        self.rules, _ = compile_rules(())
+        self.components = CatalogFacts(self.catalog)
+        self.scoring = Scoring()
+        self.rules = RuleFold(self.state)
         self.counts: Counter[str] = Counter()
         self.revisions: Counter[str] = Counter()
         self.clamped = 0
         self.members: Members | None = None
         self._restoring = False
         self._in_a_row = 0
-        self._facts: dict[str, Facts | None] = {}
-        self._near: dict[str, tuple[Near, ...]] = {}
 
     def keep_members(self) -> None:
         """Keep which member is in which unit, from now on."""
@@ -150,13 +132,13 @@ class Pipeline:
         """Take parameters and catalog from their rows again."""
         row = self.state.clock.get("parameters")
         self.state.parameters = Parameters() if row is None else Parameters.model_validate_json(row[0])
-        self.rules, _ = compile_rules(self.state.parameters.rules)
+        self.rules.restore()
         self.state.context = Context(self.state.shared.table("context"))
-        self.catalog = Catalog()
+        catalog = Catalog()
         for key, record in self.state.context.latest("catalog"):
-            self.catalog.apply(key, record)
-        self._facts.clear()
-        self._near.clear()
+            catalog.apply(key, record)
+        self.catalog = catalog
+        self.components = CatalogFacts(catalog)
 
     # The fold
 
@@ -188,9 +170,9 @@ class Pipeline:
         if row is None or now != row[0]:
             self.state.touched.add(SHARED)
             self.state.clock["log_time"] = (now,)
-            if self.rules.plans and row is not None and now // MINUTE_MS != row[0] // MINUTE_MS:
-                for name in sorted(self.state.domains):
-                    self._wait(self.state.domains[name], now, offset)
+            if row is not None and now // MINUTE_MS != row[0] // MINUTE_MS:
+                for name, told in self.rules.wait(now, offset):
+                    self._note(name, told)
             if stirring.waits(self.state):
                 correlator.stir(self.state, now, self._engine, self.facts, self.catalog.name)
         timers = self.state.timers
@@ -292,7 +274,7 @@ class Pipeline:
         if event.identities:
             resolving.learn(state, domain, event.identities, source, event.source_id, time, now)
         if isinstance(event, Activity):
-            signal = self._score(domain, event, time) if parameters.scoring else None
+            signal = self.scoring.signal(domain, event, time, parameters.signal_p) if parameters.scoring else None
         elif isinstance(event, Finding):
             signal = self._found(domain, event, time, given, now)
         elif isinstance(event, Scan):
@@ -300,51 +282,26 @@ class Pipeline:
             return "uninteresting"
         else:
             correlator.add_change(state, domain, event, time, now)
-            self._match(domain, event, time, now, offset, late=verdict == "late")
+            self._note(domain.name, self.rules.observe(domain, event, time, now, offset, late=verdict == "late"))
             return "change"
         if signal is None:
-            self._match(domain, event, time, now, offset, late=verdict == "late")
+            self._note(domain.name, self.rules.observe(domain, event, time, now, offset, late=verdict == "late"))
             return "uninteresting"
-        if self.rules.plans:
-            signal = hooked(self.rules, event, signal)
+        signal = self.rules.hooked(event, signal)
         session = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
         if signal.keys:
             fixing.recall(domain, session)
         moving.note_signal(state, domain, session, now)
         if self.members is not None:
             self.members.add(domain.name, session, event.source_id)
-        self._match(domain, event, time, now, offset, late=verdict == "late")
+        self._note(domain.name, self.rules.observe(domain, event, time, now, offset, late=verdict == "late"))
         return "member"
 
-    def _match(
-        self, domain: Domain, event: Activity | Finding | Change, time: int, now: int, offset: int, *, late: bool
-    ) -> None:
-        """Let the rules see an event."""
-        rules = self.rules
-        if not rules.plans:
-            return
-        table = domain.table("watermark")
-        hear(table, event.source, now)
-        passed = watermark(table, domain.seen, now, LATENESS_MS, DEFAULT_LATENESS_MS)
-        if missed := rules.advance(domain.rules, passed):
-            self._tell(domain, missed, now, offset)
-        if matches := rules.observe(domain.rules, event, time, passed):
-            self._tell(domain, matches, now, offset, late=late)
-
-    def _wait(self, domain: Domain, now: int, offset: int) -> None:
-        """Let the rules see that time passed in a domain, though nothing arrived."""
-        if not domain.rules.groups:
-            return
-        self.state.touched.add(domain.name)
-        passed = watermark(domain.table("watermark"), domain.seen, now, LATENESS_MS, DEFAULT_LATENESS_MS)
-        if matches := self.rules.advance(domain.rules, passed):
-            self._tell(domain, matches, now, offset)
-
-    def _tell(self, domain: Domain, matches: Sequence[Match], now: int, offset: int, *, late: bool = False) -> None:
-        """Put what the rules say into units."""
-        for session, name in tell(self.state, domain, self.rules, matches, late=late, log_time=now, offset=offset):
-            if self.members is not None:
-                self.members.add(domain.name, session, name)
+    def _note(self, domain: str, told: Told) -> None:
+        """Keep what rules said where members are kept."""
+        if self.members is not None:
+            for session, name in told:
+                self.members.add(domain, session, name)
 
     def _found(self, domain: Domain, event: Finding, time: int, given: int, now: int) -> SignalRow | None:
         """The signal that a finding is, None if it is none; what it says about others is put into force."""
@@ -354,32 +311,6 @@ class Pipeline:
         keys = identity(event)
         status = fixing.note_finding(self.state, domain, event, keys, given, now)
         return finding_signal(event, time, keys)._replace(status=status) if interesting else None
-
-    def _score(self, domain: Domain, event: Activity, time: int) -> SignalRow | None:
-        suite = self.suites.get(domain.name)
-        if suite is None:
-            suite = self.suites[domain.name] = Suite(domain.table)
-        ip = resource = None
-        for kind, id_ in event.entities:
-            if kind == "ip":
-                ip = ip or id_
-            elif kind == "resource":
-                resource = resource or id_
-        verdict = suite.score_and_learn(
-            {
-                "time": time,
-                "principal": event.actor,
-                "action": event.action,
-                "resource": resource,
-                "ip": ip,
-                "outcome": event.outcome,
-                "component": event.component,
-            }
-        )
-        if verdict.p > self.state.parameters.signal_p:
-            return None
-        why = tuple(text(part) for part in verdict.parts[:4])
-        return anomaly_signal(event, time, verdict.p, verdict.maturity, why, learning=verdict.learning)
 
     def _context(self, event: ContextRecord, now: int, offset: int, out: list[Output]) -> None:
         if event.kind == "alias":
@@ -396,11 +327,11 @@ class Pipeline:
         stirring.note(self.state, event, offset)
         news = self.state.context.put(event.kind, event.key, event.record, now, offset)
         if event.kind == "catalog":
-            places = self.catalog.places(event.key) if news else {}
-            self.catalog.apply(event.key, event.record)
-            self._facts.clear()
-            self._near.clear()
-            for component, home in sorted(self.catalog.places(event.key).items()) if places else ():
+            catalog = self.catalog
+            places = catalog.places(event.key) if news else {}
+            catalog.apply(event.key, event.record)
+            self.components.clear()
+            for component, home in sorted(catalog.places(event.key).items()) if places else ():
                 if places.get(component, home) != home:
                     moving.note_move(self.state, component, places[component], home, now)
         if news and event.kind in ("catalog", "kev"):
@@ -411,18 +342,10 @@ class Pipeline:
         parameters = Parameters.model_validate(event.settings)
         if parameters == self.state.parameters:
             return
-        rules, faults = compile_rules(parameters.rules)
-        if faults := [*faults, *edited(self.state.parameters.rules, parameters.rules)]:
-            raise BadRules("; ".join(map(str, faults)))
-        self.rules = rules
+        self.rules.adopt(parameters.rules)
         self.state.parameters = parameters
-        self._near.clear()
         self.state.touched.add(SHARED)
         self.state.clock["parameters"] = (parameters.model_dump_json(),)
-        for name, domain in self.state.domains.items():
-            if domain.rules.tallies:
-                self.state.touched.add(name)
-                domain.rules.adopt(rules.plans)
         queue.refit(self.state, now)
         self.state.index()
 
@@ -430,30 +353,11 @@ class Pipeline:
 
     def facts(self, component: str) -> Facts | None:
         """What the catalog says about a component."""
-        if component not in self._facts:
-            found = self.catalog.facts(component)
-            self._facts[component] = found and Facts(
-                owner=found.owner,
-                internet_facing=found.internet_facing,
-                privileged=found.privileged,
-                customer_path=found.customer_path,
-                depends_on=tuple(self.catalog.name(ref) for ref in found.depends_on),
-                ref=found.ref,
-                controls=found.controls,
-                criticality=found.criticality,
-                name=self.catalog.name(found.ref),
-                dependents=found.dependents,
-            )
-        return self._facts[component]
+        return self.components.facts(component)
 
     def near(self, component: str) -> tuple[Near, ...]:
         """What a component depends on closely enough for its signals to be linked."""
-        found = self._near.get(component)
-        if found is None:
-            if len(self._near) >= CACHE:
-                self._near.clear()
-            found = self._near[component] = near(component, self.facts, self.state.parameters.max_dependents)
-        return found
+        return self.components.near(component, self.state.parameters.max_dependents)
 
     def _engine(self, domain: Domain) -> Engine:
         return Engine(

@@ -215,13 +215,13 @@ def correlate(given: Given, repetitions: int, progress: Progress) -> Correlated:
     progress("correlate, making the log")
     context, log = batches(given)
     pipeline = _fresh(context)
-    suites = pipeline.suites = _Suites()
+    suites = pipeline.scoring.suites = _Suites()
     units = rows = 0
     for at, (log_time, value) in enumerate(log):
         units += len(pipeline.step(LogRecord(0, at + 1, log_time, value)))
     rows = len(pipeline.drain())
     outcomes = dict(pipeline.counts)
-    domains = len(pipeline.suites)
+    domains = len(pipeline.scoring.suites)
     events = sum(n for name, n in outcomes.items() if name != "steering")
     del pipeline
     spent: defaultdict[str, list[float]] = defaultdict(list)

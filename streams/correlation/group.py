@@ -124,7 +124,7 @@ def _is_within(signal: SignalRow, row: SignalRow, before: Sequence[SignalRow]) -
     if len(before) != 1:
         return False
     (session,) = before
-    return session.first <= signal.first <= session.last and (row.hooks, row.keys, row.near) == (
+    return session.first <= signal.first and signal.last <= session.last and (row.hooks, row.keys, row.near) == (
         session.hooks,
         session.keys,
         session.near,

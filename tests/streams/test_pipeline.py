@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.pipeline import MODELS, Pipeline, TooManyFailures
+from streams.pipeline import Pipeline, TooManyFailures
 from streams.records import LogRecord
+from streams.scoring import MODELS
 from tests.streams.correlation.build import (
     DAY,
     DOMAIN,

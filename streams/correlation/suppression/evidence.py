@@ -29,6 +29,9 @@ OF_ALL: Final = 512
 DAYS: Final = 64
 ESCALATIONS: Final = 16
 RATE_FIGURES: Final = 3
+HOUR_MS: Final = 3_600_000
+REMEMBERED: Final = 4_096
+"""Tallies that are remembered; then all are forgotten."""
 
 Entry = tuple[int, str, str, str, int, float, int]
 """Time, review id, reviewer, unit id, 1 actionable / 0 not / -1 no word on it, and rate and hours the unit showed."""
@@ -111,6 +114,11 @@ class Evidence:
         self.verdicts = verdicts  # entries, sorted
         self.outcomes = outcomes  # ((day, units closed idle), ...), ((time, review id), ...) of escalations
         self.repeats = repeats  # words, days
+        self._tallies: dict[tuple[str, int, Thresholds, int | None, int | None], Tally] = {}
+
+    def index(self) -> None:
+        """Rows were put back by somebody else."""
+        self._tallies.clear()
 
     def seen(self, pattern: str, words: str, days: tuple[int, ...]) -> bool:
         """Note the days on which the pattern came; whether that was new."""
@@ -122,6 +130,7 @@ class Evidence:
         if row is not None and after == known:
             return False
         self.repeats[pattern] = (words, after)
+        self._tallies.clear()
         return True
 
     def words(self, pattern: str) -> str:
@@ -145,6 +154,7 @@ class Evidence:
                 kept.append(other)
         kept.append(entry)
         self.verdicts[pattern] = _newest(kept)
+        self._tallies.clear()
 
     def idle(self, pattern: str, day: int) -> None:
         """A unit of this pattern was closed with nobody looking."""
@@ -154,6 +164,7 @@ class Evidence:
         count = dict(closed)
         count[day] = count.get(day, 0) + 1
         self.outcomes[pattern] = (tuple(sorted(count.items())[-DAYS:]), escalated)
+        self._tallies.clear()
 
     def escalated(self, pattern: str, time: int, review: str) -> None:
         """A unit of this pattern was escalated."""
@@ -161,9 +172,23 @@ class Evidence:
             return
         closed, escalated = self.outcomes.get(pattern, ((), ()))
         self.outcomes[pattern] = (closed, tuple(sorted({*escalated, (time, review)})[-ESCALATIONS:]))
+        self._tallies.clear()
 
     def tally(self, pattern: str, at: int, thresholds: Thresholds, after: int | None, fresh: int | None) -> Tally:
-        """The evidence as of ``at``; of verdicts only those after ``after``. ``fresh``: see ``Tally.fresh``."""
+        """The evidence as of the hour of ``at``; of verdicts only those after ``after``. ``fresh``: see ``Tally.fresh``.
+
+        By the hour, since a unit that is revised every few seconds asks again and again.
+        """
+        hour = at // HOUR_MS * HOUR_MS
+        key = (pattern, hour, thresholds, after, fresh)
+        found = self._tallies.get(key)
+        if found is None:
+            if len(self._tallies) >= REMEMBERED:
+                self._tallies.clear()
+            found = self._tallies[key] = self._tally(pattern, hour, thresholds, after, fresh)
+        return found
+
+    def _tally(self, pattern: str, at: int, thresholds: Thresholds, after: int | None, fresh: int | None) -> Tally:
         mine: dict[str, list[float]] = {}
         said: Counter[str] = Counter()
         verdicts = newer = 0
@@ -204,6 +229,7 @@ class Evidence:
         """Drop all of it."""
         for table in (self.verdicts, self.outcomes, self.repeats):
             table.discard(pattern)
+        self._tallies.clear()
 
 
 def _newest(entries: list[Entry]) -> tuple[Entry, ...]:

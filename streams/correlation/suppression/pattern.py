@@ -66,6 +66,7 @@ def pattern_of(signal: SignalRow) -> Pattern:
     return Pattern(signal.source, rule, signal.component or "", entity_class(signal.entities))
 
 
+@lru_cache(maxsize=16_384)
 def entity_class(entities: Pairs) -> str:
     """The kinds of the entities, without the component, which is a field of its own.
 

@@ -63,6 +63,7 @@ class Patterns:
     def index(self) -> None:
         """What follows from the rows is to be found again."""
         self._known = False
+        self.evidence.index()
         self.hidden, self._having = set(), {}
         for cluster, row in self.carried.items():
             self._place(cluster, Carried(*row))

@@ -6,6 +6,7 @@ Library of Mathematical Functions, 8.17(v); Press et al., Numerical Recipes, sec
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import exp, lgamma, log, log1p
 from typing import Final
 
@@ -14,6 +15,7 @@ _TINY: Final = 1e-300
 _CLOSE: Final = 1e-12
 
 
+@lru_cache(maxsize=4_096)
 def upper(hits: float, misses: float) -> float:
     """The share of hits is below this with ``CERTAINTY``; a uniform prior. Counts need not be whole.
 

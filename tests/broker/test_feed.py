@@ -12,10 +12,11 @@ from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient
 
 from schemas.parameters import Parameters
+from schemas.rule import Rule, Step
 from streams.edge import client, dump, topics
 from streams.edge.feed import BadCatalog, feed, publish_catalog, publish_config
 from streams.replay.recorded import decode
-from streams.settings import Settings
+from streams.settings import BadSettings, Settings
 from streams.simulate import Message as Simulated
 from streams.simulate import Scenario
 
@@ -82,6 +83,26 @@ def test_the_parameters_are_written_when_they_differ(make_settings: MakeSettings
     first, second = (orjson.loads(record.value()) for record in read_all(settings, settings.topic("config")))
     assert Parameters(**first["settings"]) == settings.engine
     assert second == {"digest": changed.engine.digest(), "settings": changed.engine.model_dump(mode="json")}
+
+
+def test_a_rule_that_was_edited_is_not_written(make_settings: MakeSettings, read_all: ReadAll) -> None:
+    """Other content under the name and version that the topic has is refused by name, with what to call it; the next
+    version, and the same rule again, are taken."""
+    burst = Rule(
+        name="burst", version=1, title="Many", kind="count", at_least=3, timespan=60_000, steps=(Step(id="a"),)
+    )
+
+    def ruled(*rules: Rule) -> Settings:
+        return first.model_copy(update={"engine": Parameters(rules=rules)})
+
+    first = make_settings()
+    assert publish_config(ruled(burst))
+    with pytest.raises(BadSettings, match=r"burst@1: differs from the burst@1 in force; call it burst@2"):
+        publish_config(ruled(burst.model_copy(update={"at_least": 5})))
+    assert not publish_config(ruled(burst))
+    assert publish_config(ruled(burst, burst.model_copy(update={"at_least": 5, "version": 2})))
+    records = [orjson.loads(record.value()) for record in read_all(first, first.topic("config"))]
+    assert [len(record["settings"]["rules"]) for record in records] == [1, 2]
 
 
 def test_a_dump_is_the_committed_topic(settings: Settings) -> None:

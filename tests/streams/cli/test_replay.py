@@ -96,6 +96,18 @@ def test_the_golden_story(replay: Replay, tmp_path: Path) -> None:
     assert "accounted for: 17 of 17 documents, 18 of 18 readings of their items, 17 of 17 events" in ran.err
 
 
+def test_several_paths_are_one_replay(replay: Replay) -> None:
+    """Files named one by one, in any order, with the source of one of them or not, give what their folder gives."""
+    paths = sorted((GOLDEN / "input").iterdir())
+    whole = replay(GOLDEN / "input")
+    named = [f"aws.cloudtrail={path}" if path.name == "trail.json" else path for path in paths]
+    assert len(paths) == 4
+    for ran in (replay(*paths), replay(*reversed(paths)), replay(*named)):
+        assert (ran.code, ran.out) == (0, whole.out)
+        assert table(ran.err) == table(whole.err)
+    assert whole.units
+
+
 def test_all_revisions_in_order(replay: Replay) -> None:
     """--revisions prints every revision as it comes, and the last of each unit is what is printed without."""
     last, every = replay(GOLDEN / "input"), replay(GOLDEN / "input", "--revisions")

@@ -55,7 +55,9 @@ def searched(search: ChangeSearch | None) -> str:
     if search is None:
         return "No change was looked for."
     text = f"Looked for from {_time(search.from_)} to {_time(search.to)}: {search.searched} changes in the domain."
-    if search.silent_sources:
+    if search.text:
+        text += f" {search.text[0].upper()}{search.text[1:]}."
+    elif search.silent_sources:
         text += f" Silent in that time, though heard before: {', '.join(search.silent_sources)}."
     return text
 

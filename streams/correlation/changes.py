@@ -61,10 +61,12 @@ class Search(NamedTuple):
 
     def words(self) -> str:
         """The outcome in a line: ``no suspect among 12 changes; github.webhook fresh, argo silent for 6.0 h``."""
-        if self.suspects:
-            what = f"{len(self.suspects)} suspect{'s' if len(self.suspects) > 1 else ''} among {self.scored} changes"
+        count = len(self.suspects)
+        among = f"among {self.scored} change{'s' if self.scored > 1 else ''}"
+        if count:
+            what = f"{count} suspect{'s' if count > 1 else ''} {among}"
         elif self.scored:
-            what = f"no suspect among {self.scored} change{'s' if self.scored > 1 else ''}"
+            what = f"no suspect {among}"
         else:
             what = "no change found"
         sources = ", ".join(source.words() for source in sorted(self.sources, key=lambda s: (s.silent, s.source)))

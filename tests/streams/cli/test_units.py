@@ -110,6 +110,13 @@ def test_page_says_why_and_where_was_looked() -> None:
     assert "log partition 2, offsets 5 to 9" in page
 
 
+def test_page_tells_the_outcome_of_the_search_in_words() -> None:
+    """What was found among how many, and which sources were silent."""
+    search = {"from": AT, "to": AT, "searched": 9, "text": "no suspect among 9 changes; argo silent for 6.0 h"}
+    page = lines(unit(changes=(), change_search=ChangeSearch.model_validate(search)))
+    assert "9 changes in the domain. No suspect among 9 changes; argo silent for 6.0 h." in page
+
+
 def test_page_without_a_suspect_says_how_many_were_looked_at() -> None:
     """No suspect is said with the number of changes that were looked at."""
     assert "of 9 changes looked at, none is a suspect." in lines(unit(changes=()))

@@ -95,10 +95,14 @@ def statements(signals: Iterable[SignalRow]) -> tuple[Statement, ...]:
 
 
 class Fixes:
-    """Statement -> the ``FixRow`` of the last ``KEPT`` units that made it, newest first, in the table ``FIXES``."""
+    """Statement -> the ``FixRow`` of the last ``KEPT`` units that made it, newest first, in the table ``FIXES``.
 
-    def __init__(self, table: Table) -> None:
+    ``gone`` counts under the same name the statements that went because there were too many.
+    """
+
+    def __init__(self, table: Table, gone: Table) -> None:
         self.table = table
+        self.gone = gone
 
     def remember(
         self,
@@ -137,8 +141,10 @@ class Fixes:
             self.table[statement.key] = tuple(tuple(fix) for fix in rows[:KEPT])
         if len(self.table) > MOST:
             oldest = sorted(self.table, key=lambda key: (self.table[key][0][5], key))
-            for key in oldest[: len(self.table) - MOST]:
+            over = oldest[: len(self.table) - MOST]
+            for key in over:
                 del self.table[key]
+            self.gone[FIXES] = (self.gone.get(FIXES, (0,))[0] + len(over),)
         return row
 
     def withdraw(self, unit_id: str, said: Iterable[Statement]) -> None:

@@ -27,12 +27,14 @@ SAYS: Final[dict[str, bool]] = {"true_positive": True, "false_positive": False, 
 class History:
     """Kind of change -> (confirmed, rejected), in the table ``change_history``.
 
-    ``judged``: unit -> (log ms, whether it was confirmed, kinds), in the table ``change_verdicts``.
+    ``judged``: unit -> (log ms, whether it was confirmed, kinds), in the table ``change_verdicts``. ``gone`` counts
+    under that name the units that went because there were too many.
     """
 
-    def __init__(self, table: Table, judged: Table) -> None:
+    def __init__(self, table: Table, judged: Table, gone: Table) -> None:
         self.table = table
         self.judged = judged
+        self.gone = gone
 
     def judge(self, unit: str, kinds: Iterable[str], verdict: str, log_time: int) -> None:
         """A reviewer gave the unit, which shows suspects of these kinds, a verdict; the one before no longer counts."""
@@ -51,6 +53,7 @@ class History:
         self.judged[unit] = (log_time, says, named)
         if len(self.judged) > UNITS:
             del self.judged[min(self.judged, key=lambda key: (self.judged[key][0], key))]
+            self.gone[self.judged.name] = (self.gone.get(self.judged.name, (0,))[0] + 1,)
 
     def note(self, kinds: Iterable[str], confirmed: bool, *, back: bool = False) -> None:
         """A unit that shows suspects of these kinds was confirmed, or rejected; or that is taken ``back``."""

@@ -28,7 +28,7 @@ SAID: Final = "said"
 """The domain's table of the last unit that opened with a statement: key of it -> (cluster, event ms of its signals)."""
 
 LIMIT: Final = 5_000
-"""Statements of ``SAID``; beyond, the tenth that was made longest ago goes."""
+"""Statements of ``SAID``; beyond, the tenth that was made longest ago goes, counted in ``gone``."""
 
 _Facts = Callable[[str], Facts | None]
 
@@ -43,7 +43,9 @@ def closed(
 
 def reopened(domain: Domain, cluster: str, unit: UnitRow) -> None:
     """The unit was opened again: nothing ended it."""
-    Fixes(domain.table(FIXES)).withdraw(unit.unit_id, statements(row for _, row in sessions_of(domain, cluster)))
+    Fixes(domain.table(FIXES), domain.gone).withdraw(
+        unit.unit_id, statements(row for _, row in sessions_of(domain, cluster))
+    )
 
 
 def opened(domain: Domain, cluster: str, unit: UnitRow, facts: _Facts) -> None:
@@ -66,6 +68,7 @@ def opened(domain: Domain, cluster: str, unit: UnitRow, facts: _Facts) -> None:
         oldest = sorted((row[1], key) for key, row in table.items())[: len(table) - LIMIT * 9 // 10]
         for _, key in oldest:
             del table[key]
+        domain.gone[SAID] = (cast(tuple[int], domain.gone.get(SAID, (0,)))[0] + len(oldest),)
 
 
 def _remember(domain: Domain, cluster: str, unit: UnitRow, facts: _Facts, until: int) -> None:
@@ -78,4 +81,4 @@ def _remember(domain: Domain, cluster: str, unit: UnitRow, facts: _Facts, until:
 
     said = statements(row for _, row in signals)
     of = subject(unit, signals, facts)
-    Fixes(domain.table(FIXES)).remember(unit.unit_id, said, of, domain.changes, until, owner)
+    Fixes(domain.table(FIXES), domain.gone).remember(unit.unit_id, said, of, domain.changes, until, owner)

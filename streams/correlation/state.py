@@ -66,7 +66,7 @@ class Domain:
         self.aliases = Aliases(self.table("aliases"), common, COMMON_ALIASES if common is None else ALIASES)
         self.spread = Spread(self.table("spread"), self.gone)
         self.density = Density(self.table("density"), self.table("active"), self.gone)
-        verdicts = History(self.table("change_history"), self.table("change_verdicts"))
+        verdicts = History(self.table("change_history"), self.table("change_verdicts"), self.gone)
         self.changes = Changes(self.table("changes"), self.table("heard"), self.table("forgotten"), verdicts)
         self.rules = RuleState(self.table)
         self.patterns = Patterns(self.table)

@@ -73,7 +73,7 @@ def fixed_before(domain: Domain, unit: UnitRow, rows: Sequence[SignalRow]) -> tu
             time=at(fix.time),
             text=fix.words(unit.first),
         )
-        for fix in Fixes(table).find(statements(rows), unit.first, {unit.unit_id, *unit.aliases}, holds)
+        for fix in Fixes(table, domain.gone).find(statements(rows), unit.first, {unit.unit_id, *unit.aliases}, holds)
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from schemas.unit import Unit
+from streams.correlation.endings import LIMIT, SAID
 from streams.correlation.rows import UnitRow
 from streams.pipeline import Pipeline
 from tests.streams.correlation import build
@@ -170,6 +171,18 @@ def test_what_goes_on_after_all_had_not_ended() -> None:
     fold([record(9, 4 * DAY, verdict("r", 4 * DAY, second, "benign"))], pipeline)
     (later,) = units(fold([record(10, 5 * DAY, tick())], pipeline))
     assert (later.unit_id, later.fixed_before) == (second.unit_id, ())
+
+
+def test_what_open_units_said_is_bounded() -> None:
+    """Beyond the limit the tenth that was said longest ago goes, and is counted."""
+    pipeline = Pipeline(0)
+    domain = pipeline.state.domain(DOMAIN)
+    for n in range(LIMIT):
+        domain.table(SAID)[f"{n:05}"] = ("c", n)
+    fold(timeline((0, [finding("a", 0, HOST)]), (HOUR, [tick()])), pipeline)
+    assert len(domain.table(SAID)) == LIMIT * 9 // 10
+    assert "00500" not in domain.table(SAID)
+    assert domain.gone[SAID] == (LIMIT // 10 + 1,)
 
 
 def test_to_have_lived_its_longest_is_no_end() -> None:

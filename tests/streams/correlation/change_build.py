@@ -43,7 +43,7 @@ def table(name: str) -> Table:
 
 
 def changes(*rows: ChangeRow, cap: int = 1_000) -> Changes:
-    verdicts = History(table("change_history"), table("change_verdicts"))
+    verdicts = History(table("change_history"), table("change_verdicts"), table("gone"))
     kept = Changes(table("changes"), table("heard"), table("forgotten"), verdicts)
     for each in rows:
         kept.add(each, cap)

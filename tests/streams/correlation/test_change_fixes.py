@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.correlation.change_content import about
-from streams.correlation.change_fixes import MOST, WITHIN_MS, Fixes, statements
+from streams.correlation.change_fixes import FIXES, MOST, WITHIN_MS, Fixes, statements
 from streams.correlation.rows import ChangeRow, SignalRow
 from tests.streams.correlation.build import DAY, HOUR, MINUTE, T0
 from tests.streams.correlation.change_build import HOST, IMAGES, changes, row, signal, table
@@ -26,7 +26,7 @@ LATER = T0 + 60 * DAY
 
 
 def ended(signals: list[SignalRow], *after: ChangeRow, until: int = T0 + DAY) -> tuple[Fixes, object]:
-    fixes = Fixes(table("fixes"))
+    fixes = Fixes(table("fixes"), table("gone"))
     of = about(min(s.first for s in signals), max(s.last for s in signals), signals, {})
     return fixes, fixes.remember("wu-1", statements(signals), of, changes(*after), until, lambda c: f"team-{c}")
 
@@ -128,12 +128,13 @@ def test_a_unit_that_has_ended_still_shows_the_one_before_it() -> None:
 
 def test_what_is_remembered_is_bounded() -> None:
     """The oldest change goes; and the window after the last signal has an end."""
-    fixes = Fixes(table("fixes"))
+    fixes = Fixes(table("fixes"), table("gone"))
     for n in range(MOST + 20):
         weak = WEAK._replace(rule=f"CVE-2024-{n:05}", first=T0 + n, last=T0 + n)
         fix = BUMP._replace(time=T0 + n + MINUTE)
         fixes.remember("wu", statements([weak]), about(weak.first, weak.last, [weak], {}), changes(fix), T0 + DAY)
     assert len(fixes.table) == MOST
+    assert fixes.gone[FIXES] == (20,)
     assert fixes.find(statements([WEAK._replace(rule="CVE-2024-00019")]), LATER) == ()
     assert fixes.find(statements([WEAK._replace(rule="CVE-2024-00020")]), LATER) != ()
     _, found = ended([WEAK], BUMP._replace(time=T0 + WITHIN_MS + 1), until=T0 + 30 * DAY)

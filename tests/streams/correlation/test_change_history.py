@@ -15,7 +15,7 @@ from tests.streams.correlation.change_build import HOST, changes, row, subject, 
 
 
 def empty() -> History:
-    return History(table("change_history"), table("change_verdicts"))
+    return History(table("change_history"), table("change_verdicts"), table("gone"))
 
 
 def test_verdicts_move_the_score_a_little_at_first() -> None:
@@ -64,6 +64,7 @@ def test_judged_units_are_bounded() -> None:
     for n in range(UNITS + 5):
         verdicts.judge(f"wu-{n}", ["deploy" if n else "code"], "benign", n)
     assert len(verdicts.judged) == UNITS
+    assert verdicts.gone["change_verdicts"] == (5,)
     assert "wu-4" not in verdicts.judged
     assert verdicts.history("code")[1:] == (0, 1)
 

@@ -175,7 +175,7 @@ def test_no_change_at_all_is_an_answer_too() -> None:
 
 def changes(cap: int, *rows: ChangeRow) -> Changes:
     journal: list[object] = []
-    verdicts = History(Table("change_history", journal), Table("change_verdicts", journal))
+    verdicts = History(Table("change_history", journal), Table("change_verdicts", journal), Table("gone", journal))
     kept = Changes(Table("changes", journal), Table("heard", journal), Table("forgotten", journal), verdicts)
     for each in rows:
         kept.add(each, cap)

@@ -281,3 +281,8 @@ class Unit(Contract):
     diff: UnitDiff | None = None
     truncated: bool = False
     v: SchemaVersion = 1
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is out of the primary queue: suppressed, and not surfaced as a sample."""
+        return self.suppression is not None and not self.suppression.sampled

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -63,6 +63,7 @@ class _Writer(Told):
         self.out = sys.stdout.buffer
         self.last: dict[bytes, bytes] = {}
         self.ids: set[bytes] = set()
+        self.told: Sequence[tuple[str, bytes]] = ()
         self.count = 0
         self.size = 0
         self.began = time.monotonic()
@@ -70,7 +71,10 @@ class _Writer(Told):
         self.status = self.console.status("") if self.console.is_terminal and not quiet else None
 
     def output(self, output: Output) -> None:
-        if output.role == "units":
+        if output.role in ("units", "suppressed"):
+            if output.headers == self.told:  # the same revision, for the other topic
+                return
+            self.told = output.headers
             self.count += 1
             self.ids.add(output.key)
             if self.revisions:

@@ -83,6 +83,8 @@ def updated(unit: Unit, before: Unit, width: int) -> Text | None:
     news = []
     if unit.status != before.status:
         news.append(f"{unit.status} into {unit.merged_into}" if unit.merged_into else str(unit.status))
+    if unit.hidden != before.hidden:
+        news.append("left the queue, suppressed" if unit.hidden else "back in the queue")
     if unit.severity != before.severity:
         news.append(f"severity {SEVERITY[before.severity][0]} -> {SEVERITY[unit.severity][0]}")
     if round(unit.risk.score) != round(before.risk.score):

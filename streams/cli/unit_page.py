@@ -151,7 +151,10 @@ def _rest(unit: Unit) -> Iterator[Text]:
     for earlier in unit.fixed_before:
         yield Text(plain(f"Fixed before, {earlier.unit_id}: {earlier.text}"))
     if unit.suppression:
-        yield Text(plain(f"Suppressed by {unit.suppression.owner}: {unit.suppression.reason}"))
+        until = "" if unit.suppression.expires is None else f" until {_time(unit.suppression.expires)}"
+        what = "Surfaced as a sample of what is suppressed" if unit.suppression.sampled else "Suppressed"
+        yield Text(plain(f"{what}{until} by {unit.suppression.owner}: {unit.suppression.reason}"))
+        yield Text(plain(f"  pattern {unit.suppression.pattern}: {unit.suppression.title}"), style="dim")
     if unit.diff is not None:
         yield Text(plain(f"New in this revision: {unit.diff.text}"), style="dim")
     if unit.aliases:

@@ -43,7 +43,7 @@ def ls(
     limit: Annotated[int, typer.Option(min=0, help="At most so many, the riskiest first; 0: all.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List the latest revision of each unit, the riskiest first."""
+    """List the latest revision of each unit of the primary queue, the riskiest first."""
     from streams.edge.outcome import ranked
     from streams.edge.units import NoUnits, latest
 
@@ -56,7 +56,8 @@ def ls(
     wanted = [
         revision.unit
         for revision in found.revisions.values()
-        if revision.unit.severity >= least
+        if not revision.unit.hidden  # its last revision here says that it left
+        and revision.unit.severity >= least
         and (domain is None or fnmatch.fnmatch(revision.unit.domain.lower(), domain.lower()))
         and _is(revision.unit, status)
     ]
@@ -81,12 +82,12 @@ def show(
     unit_id: Annotated[str, typer.Argument(help="Id of a unit, of one that was merged away, or the beginning of one.")],
     as_json: Json = False,
 ) -> None:
-    """Show one unit: its signals and why, suspect changes with their factors, and where was looked."""
+    """Show one unit, suppressed or not: its signals and why, suspect changes, and where was looked."""
     from streams.edge.units import NoUnits, latest
 
     loaded = connected()
     try:
-        units = latest(loaded)
+        units = latest(loaded, ("units", "suppressed"))
     except NoUnits as error:
         raise fail(str(error), 1) from None
     found = units.find(unit_id)

@@ -12,11 +12,27 @@ from streams.correlation.suppression.thresholds import Thresholds
 from streams.evaluation.noise import ANALYSTS, MISTAKEN, OUT, REPORTED, REVIEWED, SHIFTS, Result
 
 
+def simulated() -> str:
+    """How the reviews came about, in words."""
+    shifts = ", ".join(f"{hour:02}:00" for hour in SHIFTS)
+    return (
+        f"Reviews are simulated: at {shifts} UTC {len(ANALYSTS)} analysts in turn judge {REVIEWED:.0%} of the units "
+        f"that are in the queue and grew since, chosen by a hash; the verdict is whether an alert in it has an event "
+        f"label, and {MISTAKEN:.0%} of the verdicts are wrong. Nobody suppresses, escalates or takes back."
+    )
+
+
 def plain(results: Sequence[Result]) -> dict[str, Any]:
     """Everything, as dicts, lists and numbers."""
     targets = judged(results)
     return {
-        "reviews": {"share": REVIEWED, "mistaken": MISTAKEN, "analysts": len(ANALYSTS), "shifts": SHIFTS},
+        "reviews": {
+            "text": simulated(),
+            "share": REVIEWED,
+            "mistaken": MISTAKEN,
+            "analysts": len(ANALYSTS),
+            "shifts": SHIFTS,
+        },
         "thresholds": Thresholds.of(Parameters())._asdict(),
         "runs": [
             result._asdict()
@@ -49,7 +65,7 @@ def table(results: Sequence[Result]) -> Table:
     shown = Table(
         "scenario", "benign alerts", "out", "apart from attacks", "spared", "spared, later days",
         "attack alerts hidden", "steps lost", "units hidden", "verdicts",
-        title="Noise out of the primary queue, at the end",
+        title="Noise out of the primary queue, at the end", caption=simulated(),
     )  # fmt: skip
     for result in results:
         attack = sum(step.alerts for step in result.steps.values())

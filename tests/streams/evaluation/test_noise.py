@@ -77,4 +77,7 @@ def test_a_step_that_looks_like_the_noise_is_scored_as_lost(result: Result) -> N
     assert [met for *_, met in judged([lost])] == [False, True]
     assert not plain([lost])["met"]
     assert [met for *_, met in judged([result._replace(scenario="fox", out=0.7)])] == [True, False]
-    assert table([result, lost]).row_count == 2
+    shown = table([result, lost])
+    assert shown.row_count == 2
+    assert "3 analysts in turn judge 50% of the units" in str(shown.caption)
+    assert plain([result])["reviews"]["text"] == shown.caption

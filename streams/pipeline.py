@@ -173,6 +173,7 @@ class Pipeline:
             if row is not None and now // MINUTE_MS != row[0] // MINUTE_MS:
                 for name, told in self.rules.wait(now, offset):
                     self._note(name, told)
+            correlator.begin(self.state, now)
             if stirring.waits(self.state):
                 correlator.stir(self.state, now, self._engine, self.facts, self.catalog.name)
         timers = self.state.timers

@@ -146,6 +146,21 @@ class Changes:
         self.forgotten["changes"] = (count + gone, max(horizon, last))
         del self.keys[:gone]
 
+    def move(self, key: str, time: int) -> ChangeRow | None:
+        """Put a change at another event time; None if it is no longer kept. Nothing is heard of its source by that."""
+        change = cast(ChangeRow | None, self.rows.get(key))
+        if change is None or change.time == time:
+            return change
+        self._leave(key)
+        del self.rows[key]
+        del self.keys[bisect_left(self.keys, key)]
+        change = change._replace(time=time)
+        fresh = key_of(change)
+        insort(self.keys, fresh)
+        self.rows[fresh] = change
+        self._enter(fresh, change)
+        return change
+
     # What the score asks for
 
     def rate(self, mark: Mark, before: int) -> float:

@@ -7,8 +7,9 @@ from typing import cast
 
 from schemas.events import Change, Related
 from schemas.unit import Reason, Unit
-from streams.correlation import endings, queue, stirring
+from streams.correlation import endings, queue, stirring, upcoming
 from streams.correlation.change_score import LOOK_BACK
+from streams.correlation.changes import key_of
 from streams.correlation.closing import forget, relate
 from streams.correlation.facts import Facts
 from streams.correlation.fixing import settled
@@ -42,7 +43,26 @@ def add_change(state: State, domain: Domain, event: Change, time: int, log_time:
         home=event.home,
         action=event.action,
     )
+    if event.kind == upcoming.KIND:
+        since = upcoming.begins(state.context, event.source_id)
+        if since is not None and time < since <= log_time:
+            row = row._replace(time=since)
+        elif since is not None and since > log_time:
+            upcoming.note(state, domain, event.source_id, since, key_of(row))
     domain.changes.add(row, state.parameters.max_changes)
+    _follow(state, domain, row, log_time)
+
+
+def begin(state: State, log_time: int) -> None:
+    """Put the policy exceptions that come into force by now where they begin."""
+    for domain, key, since in upcoming.due(state, log_time):
+        if (row := domain.changes.move(key, since)) is not None:
+            _follow(state, domain, row, log_time)
+
+
+def _follow(state: State, domain: Domain, row: ChangeRow, log_time: int) -> None:
+    """Have the open units looked at again that may have followed from a change."""
+    time = row.time
     if domain.latest < time:  # the usual case: nothing can have followed from it yet
         return
     since = time + LOOK_BACK[row.kind]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from streams.catalog import CACHE, Catalog
 from streams.correlation.facts import Facts
 from streams.correlation.rows import Near
@@ -49,5 +51,21 @@ class CatalogFacts:
         if found is None:
             if len(self._near) >= CACHE:
                 self._near.clear()
-            found = self._near[key] = near(component, self.facts, max_dependents)
+            found = self._near[key] = near(component, self._beside(component), max_dependents)
         return found
+
+    def _beside(self, component: str) -> Callable[[str], Facts | None]:
+        """What is known of whatever has signals of its own in the component's domain; None of all else.
+
+        A resource that one component uses has none: what happens to it is said of that component.
+        """
+        ref = self.catalog.ref(component)
+        home = ref and self.catalog.place(ref)
+
+        def facts(name: str) -> Facts | None:
+            found = self.facts(name)
+            if not home or found is None or found.ref is None:
+                return None
+            return found if self.catalog.place(found.ref) == (home[0], found.name) else None
+
+        return facts

@@ -34,6 +34,7 @@ STATED: Final = 20
 def near(component: str, facts: Callable[[str], Facts | None], most: int) -> tuple[Near, ...]:
     """What a component depends on as (hops, name), by hops and name; itself, at no hops, if others depend on it.
 
+    ``facts``: None of what has no signals of its own in the component's domain; that is not passed through either.
     ``most``: dependents from more than which on a component is a hub.
     """
     start = facts(component)

@@ -5,8 +5,8 @@
 a compensating control of the component, or what is accepted: a rule, a vulnerability, or a kind of finding.
 
 An exception is two things: a context record (the control is waived while it is in force), key its id; and a change at
-the time it was created, which can be the suspect of what follows. The same id again replaces the context (an earlier
-``valid_to`` ends it); the change is the first one's.
+the time it was created, moved to ``valid_from`` when that comes, which can be the suspect of what follows. The same id
+again replaces the context (an earlier ``valid_to`` ends it); the change is the first one's.
 """
 
 from __future__ import annotations

@@ -28,6 +28,24 @@ def test_the_pure_part_is_measured_stage_by_stage() -> None:
     )
 
 
+def test_grouping_is_measured_at_every_size() -> None:
+    """Each size has as many units and entities as were asked for, a cost, and a ratio to the first."""
+    sizes = ["--units", "50", "--units", "200", "--entities", "1000"]
+    done = CliRunner().invoke(
+        app, ["bench", "correlate", *sizes, "--signals", "100", "--repetitions", "2", "--json"], catch_exceptions=False
+    )
+    assert done.exit_code == 0, done.output
+    result = orjson.loads(done.stdout)
+    small, large, wide = result["levels"]
+    assert small["units"] >= 50
+    assert large["units"] >= 200
+    assert wide["units"] >= 100
+    assert wide["entities"] >= 1_000
+    assert small["against"] == 1.0
+    assert result["cpu"] >= 1.0
+    assert all(level["cpu"]["best"] > 0 and level["bytes_per_unit"] > 1_000 for level in result["levels"])
+
+
 @pytest.mark.broker
 @pytest.mark.timeout(180)
 def test_the_transport_is_measured_on_a_broker(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,17 @@
 """What grouping a signal costs with few and with many units open, and how much memory they hold: flat, or not?
 
 Of a hundred signals, in time order, eighty repeat what an open unit has been told, fifteen tell one something new, and
-five open a unit on a host of their own, which is told of once: units tell at most hourly here, so that revisions are as
-many at every size. All sizes are built first and then measured in turns, a few signals at a time, so that what else the
-machine does falls on all of them alike; what counts is how a size compares with the first one of the same turn. The
-collector is set as in a deployed process (``settle``) and runs; what the changed rows cost to encode is included.
+five open a unit on a host of their own. No unit is told of here: what a revision costs depends on its unit alone. All
+sizes are built first and then measured in turns, a few signals at a time, so that what else the machine does falls on
+all of them alike; what counts is how a size compares with the first one of the same turn. The collector is set as in a
+deployed process (``settle``) and runs; what the changed rows cost to encode is included.
 
-The sizes are units of one domain. Beside them as many entities as are asked for, over several domains and on a tenth as
-many units: hosts with their addresses, images, roles and so on, since a domain keeps 200,000 entities at most.
+The sizes are units of one domain. Beside them as many entities as are asked for, forty a unit (a host with the
+addresses, images, roles and so on of a finding), over several domains, since one keeps 200,000 entities at most.
 """
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -40,6 +39,7 @@ _BEGIN: Final = datetime(2026, 3, 2, tzinfo=UTC)
 _BEGIN_MS: Final = int(_BEGIN.timestamp()) * 1000
 _HOUR_MS: Final = 3_600_000
 _BESIDE: Final = ("ip", "workload", "image", "resource", "principal", "session", "access_key", "commit", "component")
+_A_UNIT: Final = 40
 _IN_A_DOMAIN: Final = 150_000
 
 
@@ -62,7 +62,7 @@ class Level(NamedTuple):
 
 class Found(NamedTuple):
     """All levels. ``cpu`` and ``memory``: the dearest over the cheapest, of what is compared; memory of units on one
-    host each only, since a unit with ten entities holds more."""
+    host each only, since a unit with forty entities holds more."""
 
     levels: list[Level]
     cpu: float
@@ -81,7 +81,7 @@ class Bed:
             scoring=False,
             max_units=max(2 * units, 100_000),
             link_window_ms=10 * _HOUR_MS,
-            update_interval_ms=_HOUR_MS,
+            group_wait_ms=10 * _HOUR_MS,
         )
         self.chance = Random(units)  # noqa: S311 # a stream to measure with, the same every time
         self.number = 0
@@ -109,7 +109,7 @@ class Bed:
                 self.hosts += 1
                 signals.append(self._signal(self.hosts, "config:1"))
                 if self.wide:
-                    beside = tuple((kind, f"{kind}-{self.hosts:08x}") for kind in _BESIDE)
+                    beside = tuple((_BESIDE[n % 9], f"{n}-{self.hosts:08x}") for n in range(_A_UNIT - 1))
                     signals.append(self._signal(self.hosts, "config:0", beside))
             self._feed(signals)
 
@@ -146,14 +146,14 @@ class Bed:
 def levels(
     sizes: Sequence[int], entities: int, signals: int, repetitions: int, progress: Callable[[str], None]
 ) -> Found:
-    """The figures of every size, and of a tenth as many units as ``entities`` (0: not asked for) with ten each."""
+    """The figures of every size, and of as many units as hold ``entities`` (0: not asked for) with forty each."""
     settle()
     Bed(1_000, 0)  # what is made once, for whatever size, is made now
     beds = []
-    for units, tracked in [*((size, 0) for size in sizes), *([(entities // 10, entities)] if entities else [])]:
+    for units, tracked in [*((size, 0) for size in sizes), *([(entities // _A_UNIT, entities)] if entities else [])]:
         progress(f"opening {units:,} units" + (f" with {tracked:,} entities" if tracked else ""))
         beds.append(Bed(units, tracked))
-    gc.collect()
+    progress("weighing what they hold")
     held = [deep_bytes(bed.state()[0]) * len(bed.state()) for bed in beds]
     opened = [sum(len(domain.units) for domain in bed.state()) for bed in beds]
     costs: list[list[float]] = [[] for _ in beds]

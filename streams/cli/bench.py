@@ -134,10 +134,10 @@ def pipeline(
 def correlate(
     units: Annotated[list[int] | None, typer.Option(min=10, help="Open units; repeat for several sizes.")] = None,
     entities: Annotated[
-        int, typer.Option(min=0, help="Entities that one more size tracks, ten a unit; 0 leaves it out.")
+        int, typer.Option(min=0, help="Entities that one more size tracks, forty a unit; 0 leaves it out.")
     ] = 1_000_000,
     signals: Annotated[int, typer.Option(min=100, help="Signals that each size gets in a turn.")] = 1_000,
-    repetitions: Annotated[int, typer.Option(min=1, help="Turns.")] = 15,
+    repetitions: Annotated[int, typer.Option(min=1, help="Turns.")] = 11,
     json: AsJson = False,
 ) -> None:
     """Grouping with few and many open units: CPU of a signal, and memory. Takes minutes, and gigabytes."""

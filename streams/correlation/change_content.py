@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -261,18 +262,18 @@ class Traits(NamedTuple):
 
 def traits(change: ChangeRow) -> Traits:
     """Read a change."""
-    gone = None
-    if (update := moved(change.title)) is not None and update[1]:
-        gone = ("package-version", f"{update[0]}@{update[1]}")
+    told, gone = _told(change.revision or "", change.title)
     agents = frozenset(id_ for kind, id_ in change.entities if kind == "user_agent")
     images = frozenset(id_.partition("@")[0] for kind, id_ in change.entities if kind == "image" and "@" in id_)
-    return Traits(_content(change), images, gone, agents)
+    content = [mark for mark, _ in of_entities(change.entities)]
+    return Traits(told.union(content) if content else told, images, gone, agents)
 
 
-def _content(change: ChangeRow) -> frozenset[Mark]:
-    found = {mark for mark, _ in of_entities(change.entities)}
-    text = f"{change.revision or ''} {change.title[:_TITLE]}"
-    found.update(("digest", digest) for digest in _DIGEST.findall(text))
+@lru_cache(maxsize=4_096)
+def _told(revision: str, title: str) -> tuple[frozenset[Mark], Mark | None]:
+    """Marks of content in the texts of a change, which are often the same, and the package version it took away."""
+    text = f"{revision} {title[:_TITLE]}"
+    found = {("digest", digest) for digest in _DIGEST.findall(text)}
     for word in _COMMIT.findall(_DIGEST.sub(" ", text)):
         if len(word) in (40, 64):
             found.add(("commit", word))
@@ -280,11 +281,14 @@ def _content(change: ChangeRow) -> frozenset[Mark]:
     for weakness in _WEAKNESS.findall(text):
         folded = weakness.upper()
         found.add(("vulnerability", folded if folded[0] == "C" else "GHSA-" + folded[5:].lower()))
-    if (update := moved(change.title)) is not None:
-        found.add(("package-name", update[0]))
-        found.add(("package-version", f"{update[0]}@{update[2]}"))
-    found.update(("port", port) for port in ports(change.title))
-    return frozenset(found)
+    gone = None
+    if (update := moved(title)) is not None:
+        name, before, after = update
+        found.add(("package-name", name))
+        found.add(("package-version", f"{name}@{after}"))
+        gone = ("package-version", f"{name}@{before}") if before else None
+    found.update(("port", port) for port in ports(title))
+    return frozenset(found), gone
 
 
 def looked_up_by(change: ChangeRow, content: Iterable[Mark]) -> set[Mark]:

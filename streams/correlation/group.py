@@ -45,7 +45,10 @@ def add(state: State, domain: Domain, signal: SignalRow, *, late: bool, log_time
     if before:
         row = row._replace(home=before[0].home)
     session = old[0].rpartition("\x1f")[2] if old else node(domain.name, row)
-    placed = [] if _is_within(signal, row, before) else hooks(row, name, domain.spread, parameters, domain.root)
+    begun = len(before) == 1 and (before[0].first, before[0].near) == (row.first, row.near)
+    placed = []
+    if not _is_within(signal, row, before):
+        placed = hooks(row, name, domain.spread, parameters, domain.root, begun=begun)
     moved = bool(before) and (len(before) > 1 or row.first < before[0].first)
     shifted = moved and any(_rooted_anew(domain, row, earlier) for earlier in before)
     lost = _count(domain, row, name, [] if shifted else [(each.first, each.last) for each in before], state)

@@ -5,9 +5,9 @@ A hook is a place on the line of a key: two sessions are linked if their places 
 - ``=``: repeats of the same signature.
 - an entity's own line: for as long as few unrelated signals share it (``spread``).
 - ``@``: the line of a shared entity: only sessions that *begin* together are linked, since what happens on one host at
-  one moment is rarely two things. Lines are cut into minutes, so that they stay short.
+  one moment is rarely two things. Lines are cut into pieces, so that they stay short.
 - ``%``: detections at a place. They are linked with one another as ``density`` says; here only with other signals.
-- ``<`` and ``>``: a component that depends on another, and the other one (``topology``).
+- ``@<`` and ``@>``: a component that depends on another, and the other one, by beginnings, too (``topology``).
 - what the signal brought along: identity of a finding, a grouping rule's key.
 """
 
@@ -30,7 +30,7 @@ FOREVER: Final = 2**62
 """The window of a hook that time does not end."""
 
 CUT_MS: Final = 60_000
-"""The length of a piece of an ``@`` line."""
+"""The least length of a piece of an ``@`` line."""
 
 
 class Hook(NamedTuple):
@@ -62,8 +62,19 @@ def identity_key(line: str) -> str:
     return f"id\x1f{line}"
 
 
-def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters, root: Root = itself) -> list[Hook]:
-    """All places of a session. They follow from it, the numbers in ``spread``, and what entities stand for."""
+def hooks(
+    row: SignalRow,
+    signature: str,
+    spread: Spread,
+    parameters: Parameters,
+    root: Root = itself,
+    *,
+    begun: bool = False,
+) -> list[Hook]:
+    """All places of a session. They follow from it, the numbers in ``spread``, and what entities stand for.
+
+    ``begun``: without those that dependencies give to its beginning, which it has already.
+    """
     window = parameters.link_window_ms
     detected = row.kind == KIND
     size = parameters.spread_bucket_ms
@@ -88,7 +99,7 @@ def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters
             out.append(Hook(key, start, last, window, sees, alone))
         if first // size in common and not alone:
             out.extend(_aligned(f"@{key}", first, parameters.align_ms))
-    if row.near and parameters.dependency_ms:
+    if row.near and parameters.dependency_ms and not begun:
         out.extend(_over_dependencies(row, spread, parameters, root))
     for line, _ in row.keys:
         out.append(Hook(identity_key(line), first, last, FOREVER))
@@ -101,8 +112,9 @@ def hooks(row: SignalRow, signature: str, spread: Spread, parameters: Parameters
 
 
 def _aligned(key: str, at: int, width: int, sees: str = "") -> list[Hook]:
-    """The hooks of a beginning: one, or two where the line's next piece is near. ``width`` is less than a piece."""
-    pieces = {at // CUT_MS, (at + width) // CUT_MS}
+    """The hooks of a beginning: one, or two where the line's next piece is near. A piece is at least ``width`` long."""
+    cut = max(CUT_MS, width)
+    pieces = {at // cut, (at + width) // cut}
     return [
         Hook(f"{key}\x1f{piece}", at, at, width, f"{sees}\x1f{piece}" if sees else "", bool(sees))
         for piece in sorted(pieces)
@@ -110,25 +122,11 @@ def _aligned(key: str, at: int, width: int, sees: str = "") -> list[Hook]:
 
 
 def _over_dependencies(row: SignalRow, spread: Spread, parameters: Parameters, root: Root) -> list[Hook]:
-    """Where the component itself links, and for less long, what depends on it and what it depends on."""
-    size = parameters.spread_bucket_ms
-    first, last = row.first, row.last
-    own = root("component", row.component or "", first)
-    spans = []
-    start = first
-    for bucket in range(first // size, last // size + 1):
-        if not spread.specific(own, bucket, parameters):
-            spans.append((start, bucket * size - 1))
-            start = (bucket + 1) * size
-    spans.append((start, last))
-    spans = [span for span in spans if span[0] <= span[1]]
-    out = []
-    for key, sees, window, beginning in lines(row, parameters):
-        if not beginning:
-            out += [Hook(key, start, end, window, sees, True) for start, end in spans]
-        elif spans and spans[0][0] == first:
-            out += _aligned(key, first, window, sees)
-    return out
+    """Where the component itself links at the beginning: what depends on it, and what it depends on."""
+    own = root("component", row.component or "", row.first)
+    if not spread.specific(own, row.first // parameters.spread_bucket_ms, parameters):
+        return []
+    return [hook for key, sees, window in lines(row, parameters) for hook in _aligned(key, row.first, window, sees)]
 
 
 def begins(row: SignalRow, placed: list[Hook]) -> bool:

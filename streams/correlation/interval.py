@@ -25,6 +25,21 @@ _last = itemgetter(1)
 _order = itemgetter(1, 0, 2)
 
 
+def begin(line: Line, first: int, last: int, unit: str) -> Line:
+    """The line with a unit on it that need not be joined with what it holds there: no look at all that is.
+
+    The line itself where it has that already.
+
+    >>> begin(((0, 10, "a"), (100, 100, "b")), 5, 50, "c")
+    ((0, 10, 'a'), (5, 50, 'c'), (100, 100, 'b'))
+    """
+    fresh = (first, last, unit)
+    place = bisect_left(line, _order(fresh), key=_order)
+    if line[place : place + 1] == (fresh,):
+        return line
+    return (*line[:place], fresh, *line[place:])
+
+
 def insert(line: Line, first: int, last: int, window: int, unit: str) -> Line:
     """The line with ``unit`` on it from ``first`` to ``last``, joined with what the unit already holds nearby.
 

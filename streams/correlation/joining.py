@@ -8,7 +8,7 @@ from typing import cast
 
 from streams.correlation import closing, member_hash
 from streams.correlation.hooks import Hook
-from streams.correlation.interval import Line, insert, rename, touched
+from streams.correlation.interval import Line, begin, insert, rename, touched
 from streams.correlation.lifecycle import touch
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.session import statement, summary
@@ -79,7 +79,10 @@ def hold(domain: Domain, cluster: str, placed: Iterable[Hook]) -> None:
     held = domain.lines_of.setdefault(cluster, set())
     for hook in placed:
         before = cast(Line, domain.links.get(hook.key, ()))
-        line = insert(before, hook.first, hook.last, hook.window, cluster)
+        if hook.key in held and not (hook.alone and hook.key[0] == "@"):  # pieces are short
+            line = insert(before, hook.first, hook.last, hook.window, cluster)
+        else:
+            line = begin(before, hook.first, hook.last, cluster)
         if line is not before and line != before:
             domain.links[hook.key] = line
         held.add(hook.key)

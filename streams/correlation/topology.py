@@ -1,9 +1,10 @@
 """Signals joined because one component depends on the other: what may spread over a dependency, how far, how soon.
 
-A shared component links for ``link_window_ms``. A dependency is weaker evidence, so it links for ``dependency_ms``, and
-each further hop for half as long, up to ``MAX_HOPS``. What so many depend on that a signal there says nothing about any
-one of them (more than ``max_dependents``) is a hub: it is neither linked with its dependents nor passed through. A
-component that many unrelated signals share links over its dependencies no more than by itself (``spread``).
+A shared component links for as long as signals go on, and ``link_window_ms`` more. A dependency is weaker evidence: it
+links signals that *begin* within ``dependency_ms``, over a further hop half of it, up to ``MAX_HOPS``. What so many
+depend on that a signal there says nothing about any one of them (more than ``max_dependents``) is a hub: it is neither
+linked with its dependents nor passed through. A component that many unrelated signals share links over its dependencies
+no more than by itself (``spread``).
 
 A detection says little by itself: it is joined with other kinds of signals over one hop, and with another detection
 only if they begin within ``align_ms``, as over any shared place. Findings that are states are not joined this way at
@@ -58,25 +59,25 @@ def window(hops: int, parameters: Parameters) -> int:
     return min(parameters.dependency_ms, parameters.link_window_ms) >> (hops - 1)
 
 
-def lines(row: SignalRow, parameters: Parameters) -> list[tuple[str, str, int, bool]]:
-    """The lines of a session: its own, the one that it sees, the window (ms), and whether its beginning alone counts.
+def lines(row: SignalRow, parameters: Parameters) -> list[tuple[str, str, int]]:
+    """The lines that a session's beginning is on: its own, the one that it sees, and the window, ms.
 
-    ``<`` are those of who depends, ``>`` of what is depended on, ``%`` those of detections. Nothing is linked with what
-    is on the same line: two components that depend on one are not.
+    ``<`` are those of who depends, ``>`` of what is depended on, ``%`` those of detections for other signals, ``=`` for
+    each other. Nothing is linked with what is on the same line: two components that depend on one are not.
     """
     detected = row.kind == KIND
     out = []
     for hops, name in row.near:
         for apart in (hops,) if hops else range(1, MAX_HOPS + 1):
-            mine, theirs = ("<", ">") if hops else (">", "<")
+            mine, theirs = ("@<", "@>") if hops else ("@>", "@<")
             at, wide = f"{apart}\x1f{name}", window(apart, parameters)
             if not detected:
-                out.append((mine + at, theirs + at, wide, False))
+                out.append((mine + at, theirs + at, wide))
             if apart == 1:
                 own, seen = ("%", "") if detected else ("", "%")
-                out.append((mine + own + at, theirs + seen + at, wide, False))
+                out.append((mine + own + at, theirs + seen + at, wide))
                 if detected:
-                    out.append((f"@{mine}{at}", f"@{theirs}{at}", parameters.align_ms, True))
+                    out.append((f"{mine}={at}", f"{theirs}={at}", parameters.align_ms))
     return out
 
 
@@ -96,16 +97,15 @@ def joined_by(sessions: Sequence[tuple[str, SignalRow]], parameters: Parameters)
                 wide = window(hops, parameters)
                 if any(_close(row, other, hops, wide, parameters) for other in there[name]):
                     over = f" over {hops} hops" if hops > 1 else ""
-                    text = f"{pair[0]} depends on {name}{over}, and signals of both came within {_span(wide)}"
+                    text = f"{pair[0]} depends on {name}{over}, and signals of both began within {_span(wide)}"
                     found[pair] = JoinedBy(component=pair[0], depends_on=name, hops=hops, text=text)
     return tuple(found[pair] for pair in sorted(found))[:STATED]
 
 
 def _close(row: SignalRow, other: SignalRow, hops: int, wide: int, parameters: Parameters) -> bool:
     detections = (row.kind == KIND) + (other.kind == KIND)
-    if detections == 2:
-        return hops == 1 and abs(row.first - other.first) <= parameters.align_ms
-    return (not detections or hops == 1) and row.first - wide <= other.last and other.first - wide <= row.last
+    apart = abs(row.first - other.first)
+    return apart <= (parameters.align_ms if detections == 2 else wide) and (hops == 1 or not detections)
 
 
 def _span(ms: int) -> str:

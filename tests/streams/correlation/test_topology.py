@@ -155,7 +155,7 @@ def test_a_unit_says_over_which_dependencies_it_was_joined() -> None:
         ("web", "db", 2),
         ("web", "pay", 1),
     ]
-    assert found[0].text == "pay depends on db, and signals of both came within 15 minutes"
+    assert found[0].text == "pay depends on db, and signals of both began within 15 minutes"
 
 
 def test_what_dependencies_hold_together_is_not_taken_apart() -> None:
@@ -184,9 +184,9 @@ MESH: Needs = {"web": ("pay", "hub"), "pay": ("db", "cache"), "db": ("hub",), "c
 def test_no_order_changes_what_dependencies_join(
     drawn: list[tuple[int, int, str, str, str | None]], chance: random.Random
 ) -> None:
-    """Circles, hubs, and places that turn out to be shared included: the same groups in any order."""
+    """Circles, hubs, places that turn out to be shared, and late beginnings included: the same groups in any order."""
     rows = [
-        on(f"r{number}", at, where, kind, *([("principal", who)] if who else []))
+        on(f"r{number}", at, where, kind, *([("principal", who)] if who else []))._replace(title=f"t{number % 2}")
         for number, at, where, kind, who in drawn
     ]
     small = {"max_unrelated": 3, "max_dependents": 2}

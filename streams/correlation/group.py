@@ -127,10 +127,15 @@ def _is_within(signal: SignalRow, row: SignalRow, before: Sequence[SignalRow]) -
     if len(before) != 1:
         return False
     (session,) = before
-    return session.first <= signal.first and signal.last <= session.last and (row.hooks, row.keys, row.near) == (
-        session.hooks,
-        session.keys,
-        session.near,
+    return (
+        session.first <= signal.first
+        and signal.last <= session.last
+        and (row.hooks, row.keys, row.near)
+        == (
+            session.hooks,
+            session.keys,
+            session.near,
+        )
     )
 
 

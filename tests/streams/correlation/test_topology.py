@@ -140,6 +140,14 @@ def test_a_component_that_everybody_has_signals_on_links_over_no_dependency() ->
     assert grouped(*crowd, alone) == grouped(alone, *crowd) == grouped(*crowd[:5], alone, *crowd[5:])
 
 
+def test_a_late_beginning_parts_what_only_the_later_one_joined() -> None:
+    """Beginnings count: repeats of one thing at pay, found to have begun half an hour before, are no sign for db."""
+    late, repeat = (on(name, at, "pay")._replace(title="same") for name, at in (("a", 0), ("c", 20 * MINUTE)))
+    other = on("b", 30 * MINUTE, "db")
+    assert grouped(repeat, other) == {frozenset("bc")}
+    assert grouped(repeat, other, late) == grouped(late, repeat, other) == TWO
+
+
 def test_zero_switches_dependencies_off() -> None:
     """With ``dependency_ms`` 0 nothing is joined over dependencies."""
     assert grouped(on("a", 0, "db"), on("b", 0, "pay"), dependency_ms=0) == TWO

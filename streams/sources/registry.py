@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from streams.sources.asff import Asff
 from streams.sources.aws_cloudtrail import CloudTrail
+from streams.sources.aws_guardduty import GuardDuty
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
@@ -36,6 +37,7 @@ SOURCES: tuple[Source, ...] = (
     Ocsf(),
     Grype(),
     Asff(),
+    GuardDuty(),
     GitLabReport(),
     GitLabCodeQuality(),
     CycloneDX(),

@@ -322,7 +322,7 @@ def test_ids_of_one_advisory_and_short_hashes():
     assert commit_of("main", full) == commit_of("ab12cd4", full) == commit_of(full, full) == commit_of(7, full) == []
 
 
-@pytest.mark.parametrize("source, name", [(Trivy(), "trivy"), (Grype(), "grype")])
+@pytest.mark.parametrize(("source", "name"), [(Trivy(), "trivy"), (Grype(), "grype")])
 def test_a_report_says_which_digest_a_tag_is(source, name):
     """The scan of an image, and it alone, says so; not with two digests of one repository, nor without a tag."""
     sample = samples(name)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from streams.sources.asff import Asff
 from streams.sources.aws_cloudtrail import CloudTrail
 from streams.sources.aws_guardduty import GuardDuty
+from streams.sources.aws_inspector2 import Inspector2
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
@@ -38,6 +39,7 @@ SOURCES: tuple[Source, ...] = (
     Grype(),
     Asff(),
     GuardDuty(),
+    Inspector2(),
     GitLabReport(),
     GitLabCodeQuality(),
     CycloneDX(),

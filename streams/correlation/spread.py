@@ -24,6 +24,7 @@ signals alone, and is lost at most once. A bucket counts half in the next one, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple, cast
 
@@ -105,7 +106,7 @@ class Spread:
         for name, value in _values(entity, row, signature):
             known = sets.get(name, ())
             if len(known) < (parameters.max_targets if name == _TARGETS else most):
-                digest = blake2b(value.encode(), digest_size=6).hexdigest()
+                digest = _digest(value)
                 if digest not in known:
                     sets[name] = (*known, digest)
                     grown = True
@@ -196,6 +197,12 @@ class Spread:
         if len(self.most) > len(self.rows):
             self._survey()
         self.gone["spread"] = (cast(tuple[int], self.gone.get("spread", (0,)))[0] + len(keys),)
+
+
+@lru_cache(maxsize=16_384)
+def _digest(value: str) -> str:
+    """A value in few bytes; the same few come again and again, in other ways and with other entities."""
+    return blake2b(value.encode(), digest_size=6).hexdigest()
 
 
 def _counts(sets: dict[str, tuple[str, ...]]) -> tuple[int, int]:

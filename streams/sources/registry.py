@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from streams.sources.asff import Asff
 from streams.sources.aws_cloudtrail import CloudTrail
+from streams.sources.aws_eventbridge import EventBridge
 from streams.sources.aws_guardduty import GuardDuty
 from streams.sources.aws_inspector2 import Inspector2
 from streams.sources.backstage import Backstage
@@ -40,6 +41,7 @@ SOURCES: tuple[Source, ...] = (
     Asff(),
     GuardDuty(),
     Inspector2(),
+    EventBridge(),
     GitLabReport(),
     GitLabCodeQuality(),
     CycloneDX(),

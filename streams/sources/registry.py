@@ -18,11 +18,14 @@ from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
 from streams.sources.cyclonedx import CycloneDX
 from streams.sources.epss import Epss
+from streams.sources.falco import Falco
 from streams.sources.github_webhook import GitHubWebhook
 from streams.sources.gitlab_codequality import GitLabCodeQuality
 from streams.sources.gitlab_report import GitLabReport
 from streams.sources.grype import Grype
 from streams.sources.kev import Kev
+from streams.sources.kubernetes_audit import KubernetesAudit
+from streams.sources.kubernetes_events import KubernetesEvents
 from streams.sources.ocsf import Ocsf
 from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.review import Reviews
@@ -46,6 +49,9 @@ SOURCES: tuple[Source, ...] = (
     GitLabCodeQuality(),
     CycloneDX(),
     Semgrep(),
+    KubernetesAudit(),
+    KubernetesEvents(),
+    Falco(),
     Backstage(),
     Kev(),
     Epss(),

@@ -22,7 +22,9 @@ from streams.redaction import Redactor
 from streams.routing import concerned, partition_of
 from streams.sources.base import Ignored, Malformed, Source
 from streams.sources.parse import ParseError, inflate, parse
+from streams.sources.plain_text import plain_text
 from streams.sources.registry import recognise
+from streams.sources.shipped import opened
 
 MAX_RAW_BYTES = 1_048_576
 """A larger raw record is a dead letter. gzip counts compressed, and may grow to ``MAX_INFLATED``."""
@@ -91,19 +93,27 @@ class Ingest:
         if len(value) > self.max_raw_bytes:
             reason = f"{len(value)} bytes; at most {self.max_raw_bytes} are read"
             return [], [self._refuse(raw, None, "read", reason)]
+        headers = _received(raw.received)
+        if raw.headers:
+            given = {name.lower(): content.decode(errors="replace") for name, content in raw.headers if content}
+            headers = {**headers, **given}
         try:
             if value.startswith(GZIP):
                 value = inflate(value, MAX_INFLATED)
             document = parse(value)
         except ParseError as error:
-            return [], [self._refuse(raw, None, "parse", error.reason, error.place)]
-        headers = _received(raw.received)
-        if raw.headers:
-            given = {name.lower(): content.decode(errors="replace") for name, content in raw.headers if content}
-            headers = {**headers, **given}
-        source = raw.source or recognise(document, headers)
-        if source is None:
-            return [], [self._refuse(raw, None, "recognise", "no source reads this format")]
+            document = plain_text(value)
+            source = recognise(document, headers) if document is not None else None
+            if source is None or raw.source not in (None, source):
+                return [], [self._refuse(raw, None, "parse", error.reason, error.place)]
+        else:
+            source = raw.source or recognise(document, headers)
+            if source is None:
+                found = opened(document, headers)
+                if found is None:
+                    return [], [self._refuse(raw, None, "recognise", "no source reads this format")]
+                source, document = found
+                value = orjson.dumps(document)  # its JSON may have stood in a text, where redaction sees less
         return self.map(raw, source, self.redactor.redact(value, document), headers)
 
     def take_counts(self) -> tuple[Counter[str], Counter[tuple[str, str]]]:

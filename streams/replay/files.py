@@ -17,8 +17,10 @@ from streams.sources.base import Source
 from streams.sources.epss import Epss
 from streams.sources.kev import Kev
 from streams.sources.parse import ParseError, parse
+from streams.sources.plain_text import plain_text
 from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.registry import SOURCES, by_name, recognise
+from streams.sources.shipped import opened
 
 _FORMS: dict[str, Form] = {
     ".json": "json",
@@ -149,10 +151,21 @@ def _look(path: Path, form: Form) -> str | None:
     with documents(path, form) as found:
         for document, _ in zip(found, range(_LOOK), strict=False):
             if document.problem is None:
-                try:
-                    known = recognise(parse(document.value), {})
-                except ParseError:
-                    continue
+                known = _source_of(document.value)
                 if known is not None:
                     return known.name
     return None
+
+
+def _source_of(value: bytes) -> Source | None:
+    """The source that ingest would take, by content."""
+    try:
+        document = parse(value)
+    except ParseError:
+        lines = plain_text(value)
+        return None if lines is None else recognise(lines, {})
+    known = recognise(document, {})
+    if known is not None:
+        return known
+    found = opened(document, {})
+    return None if found is None else found.source

@@ -13,6 +13,7 @@ from streams.sources.aws_cloudtrail import CloudTrail
 from streams.sources.aws_eventbridge import EventBridge
 from streams.sources.aws_guardduty import GuardDuty
 from streams.sources.aws_inspector2 import Inspector2
+from streams.sources.aws_vpcflow import VpcFlow
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
@@ -45,6 +46,7 @@ SOURCES: tuple[Source, ...] = (
     GuardDuty(),
     Inspector2(),
     EventBridge(),
+    VpcFlow(),
     GitLabReport(),
     GitLabCodeQuality(),
     CycloneDX(),

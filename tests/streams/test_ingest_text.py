@@ -1,0 +1,54 @@
+"""Raw records that are text, or that a shipper put the event into: read where a source knows them, else refused."""
+
+import orjson
+import pytest
+
+from streams.catalog import Catalog
+from streams.ingest import Ingest, RawRecord
+from streams.redaction import Redactor
+from streams.sources.registry import by_name
+from tests.contract.samples.aws_guardduty import KEY
+from tests.contract.samples.aws_vpcflow import ACCEPTED, DEFAULT, REJECTED
+
+LINES = f"{DEFAULT}\n{ACCEPTED}\n{REJECTED}\nrubbish\n".encode()
+
+
+def outcome(value, source=None):
+    """Source and count of the events of a raw record, and what was refused."""
+    ingest = Ingest(Catalog(), Redactor(b"0123456789abcdef"), 1)
+    bound = by_name(source) if source else None
+    placed, dead = ingest.read(RawRecord("raw", 0, 0, 1_772_438_400_000, None, (), value, bound))
+    return [orjson.loads(each.value)["source"] for each in placed], [(each.stage, each.reason) for each in dead]
+
+
+@pytest.mark.parametrize("source", [None, "aws.vpcflow"])
+def test_lines_of_text_are_items(source):
+    """A text that a source knows is read line by line; only the damaged line is a dead letter."""
+    assert outcome(LINES, source) == (
+        ["aws.vpcflow"] * 2,
+        [("map", "1 fields where there should be 14")],
+    )
+
+
+@pytest.mark.parametrize(("value", "source"), [(LINES, "trivy"), (b"a line of nobody", None), (b'{"log": ', None)])
+def test_text_that_nobody_reads_is_no_json(value, source):
+    """On another source's topic, or where nobody knows it, text stays what it is: not JSON."""
+    events, refused = outcome(value, source)
+    assert (events, len(refused), refused[0][0]) == ([], 1, "parse")
+
+
+def test_a_shipped_event_is_read_without_its_secrets():
+    """An event inside a shipper's envelope is read, also where its JSON stands in a text, and redacted as ever."""
+    leaky = {**KEY, "description": "password=hunter2hunter2 was in the request"}
+    for message in (leaky, orjson.dumps(leaky).decode()):
+        ingest = Ingest(Catalog(), Redactor(b"0123456789abcdef"), 1)
+        value = orjson.dumps({"message": message, "host": "a"})
+        (placed,), dead = ingest.read(RawRecord("raw", 0, 0, 0, None, (), value))
+        assert not dead
+        assert orjson.loads(placed.value)["source"] == "aws.guardduty"
+        assert b"hunter2" not in placed.value
+
+
+def test_an_envelope_with_nothing_known_is_refused():
+    """An envelope that holds nothing known is refused as a format that no source reads."""
+    assert outcome(orjson.dumps({"message": "nothing"})) == ([], [("recognise", "no source reads this format")])

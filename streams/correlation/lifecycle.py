@@ -60,12 +60,17 @@ def forget_due(unit: UnitRow, parameters: Parameters) -> int:
 
 
 def decide(unit: UnitRow, log_time: int, parameters: Parameters) -> Reason | None:
-    """Whether a revision is due at ``log_time``, and its reason."""
+    """Whether a revision is due at ``log_time``, and its reason.
+
+    A unit that is idle by then closes, though it was to be looked at for a suppression: where units go must not change
+    when they end.
+    """
+    idle = unit.status == "open" and unit.revision > 0 and idle_due(unit, parameters) <= log_time
     if unit.pending is not None and unit.due is not None and unit.due <= log_time:
+        if unit.pending == "suppression" and idle:
+            return "closed"
         return unit.pending  # type: ignore[return-value] # only reasons are put there
-    if unit.status == "open" and unit.revision and idle_due(unit, parameters) <= log_time:
-        return "closed"
-    return None
+    return "closed" if idle else None
 
 
 def next_due(unit: UnitRow, parameters: Parameters) -> int | None:

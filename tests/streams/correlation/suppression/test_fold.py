@@ -202,3 +202,20 @@ def test_a_restored_fold_goes_on_the_same(judged: Bench, cut: int) -> None:
     changelog.update(parts.drain())
     rows = {key: value for key, value in changelog.items() if value is not None}
     assert rows == {key: value for key, value in whole.drain() if value is not None}
+
+
+def test_a_merge_that_is_taken_back_at_once_moves_nothing() -> None:
+    """A unit that was never told to have gone into another is, when it is by itself again, where it was."""
+    bench = Bench()
+    one = bench.suppressed()
+    bench.after(3 * HOUR, tick())
+    (other,) = read(bench.opened(noise(1, bench.now)))
+    merged = review("m", bench.now, one.unit_id, "merge", other_unit_id=other.unit_id)
+    parted = review("p", bench.now, one.unit_id, "unmerge", other_unit_id=other.unit_id)
+    out = bench.after(SECOND, merged, parted) + bench.after(MINUTE, tick())
+    assert {unit.unit_id for unit in read(out)} == {one.unit_id, other.unit_id}
+    assert set(places(out)) == {"suppressed"}
+    assert letters(bench.outputs) == []
+    assert (
+        bench.pipeline.state.domain(DOMAIN).patterns.carried.keys() == bench.pipeline.state.domain(DOMAIN).units.keys()
+    )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from streams.sources.asff import Asff
 from streams.sources.aws_cloudtrail import CloudTrail
+from streams.sources.aws_config import Config
 from streams.sources.aws_eventbridge import EventBridge
 from streams.sources.aws_guardduty import GuardDuty
 from streams.sources.aws_inspector2 import Inspector2
@@ -46,6 +47,7 @@ SOURCES: tuple[Source, ...] = (
     GuardDuty(),
     Inspector2(),
     EventBridge(),
+    Config(),
     VpcFlow(),
     GitLabReport(),
     GitLabCodeQuality(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from streams.sources.argocd import ArgoCD
 from streams.sources.asff import Asff
 from streams.sources.aws_cloudtrail import CloudTrail
 from streams.sources.aws_config import Config
@@ -21,6 +22,7 @@ from streams.sources.cdevents import CDEvents
 from streams.sources.cyclonedx import CycloneDX
 from streams.sources.epss import Epss
 from streams.sources.falco import Falco
+from streams.sources.flux import Flux
 from streams.sources.github_webhook import GitHubWebhook
 from streams.sources.gitlab_codequality import GitLabCodeQuality
 from streams.sources.gitlab_report import GitLabReport
@@ -34,6 +36,7 @@ from streams.sources.review import Reviews
 from streams.sources.sarif import Sarif
 from streams.sources.semgrep import Semgrep
 from streams.sources.trivy import Trivy
+from streams.sources.trivy_operator import TrivyOperator
 
 SOURCES: tuple[Source, ...] = (
     CloudTrail(),
@@ -56,6 +59,9 @@ SOURCES: tuple[Source, ...] = (
     KubernetesAudit(),
     KubernetesEvents(),
     Falco(),
+    ArgoCD(),
+    Flux(),
+    TrivyOperator(),
     Backstage(),
     Kev(),
     Epss(),

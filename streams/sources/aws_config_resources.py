@@ -51,6 +51,6 @@ def resource_entities(
     if not found:
         found["resource", f"{kind}/{name}"[:512]] = None
     for each in relationships[:_MOST]:
-        if dig(each, "resourceType") in _RELATED and (other := text(dig(each, "resourceId"), 128)):
+        if text(dig(each, "resourceType")) in _RELATED and (other := text(dig(each, "resourceId"), 128)):
             collect(found, {"resourceId": other}, {}, region, account)
     return list(found)

@@ -37,6 +37,11 @@ SWEPT: Final = {
 The values are the few out of twenty-seven that make up the area on the split ``train``; more can only raise an area.
 """
 
+DENSE: Final = "more-noise"
+FEW: Final = (1_000, 6_000, 64_000)
+"""Of these configurations, which have most alerts and steps that do not overlap, three values make up the area: on the
+split ``train`` of ``original`` 0.992 and 0.999 as with all."""
+
 GAPS: Final = (0, *sorted(value for power in range(17) for value in (2**power, 1.5 * 2**power)))
 """Seconds, the sweep of the time gap."""
 
@@ -250,7 +255,7 @@ def evaluate(
         return Result(config, default, None, None, found, folded, runs, measured())
     points = [default]
     for value in values:
-        if value != shipped_value:
+        if value != shipped_value and (value in FEW or not config.startswith(DENSE)):
             parameters = quiet.model_copy(update={name: value})
             points.append(point(value, test, [grouped(stream, parameters, f"{name} {value:,}") for stream in test]))
     engine = roc(sorted(points))

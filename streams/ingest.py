@@ -21,6 +21,7 @@ from streams.dead_letters import dead_letter
 from streams.redaction import Redactor
 from streams.routing import concerned, partition_of
 from streams.sources.base import Ignored, Malformed, Source
+from streams.sources.family import Family
 from streams.sources.parse import ParseError, inflate, parse
 from streams.sources.plain_text import plain_text
 from streams.sources.registry import recognise
@@ -42,7 +43,7 @@ _Scanned = dict[tuple[str, str | None, str], dict[str, set[str]]]
 
 
 class RawRecord(NamedTuple):
-    """One record of a raw topic. ``received`` is its broker time, ms; ``source`` the source bound to the topic."""
+    """One record of a raw topic. ``received`` is its broker time, ms; ``source`` what is bound to the topic."""
 
     topic: str
     partition: int
@@ -51,7 +52,7 @@ class RawRecord(NamedTuple):
     key: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     value: bytes | None
-    source: Source | None = None
+    source: Source | Family | None = None
 
 
 class Placed(NamedTuple):
@@ -97,19 +98,22 @@ class Ingest:
         if raw.headers:
             given = {name.lower(): content.decode(errors="replace") for name, content in raw.headers if content}
             headers = {**headers, **given}
+        family = raw.source if isinstance(raw.source, Family) else None
+        bound = None if isinstance(raw.source, Family) else raw.source
+        known = recognise if family is None else family.recognise
         try:
             if value.startswith(GZIP):
                 value = inflate(value, MAX_INFLATED)
             document = parse(value)
         except ParseError as error:
             document = plain_text(value)
-            source = recognise(document, headers) if document is not None else None
-            if source is None or raw.source not in (None, source):
+            source = known(document, headers) if document is not None else None
+            if source is None or bound not in (None, source):
                 return [], [self._refuse(raw, None, "parse", error.reason, error.place)]
         else:
-            source = raw.source or recognise(document, headers)
+            source = bound or known(document, headers)
             if source is None:
-                found = opened(document, headers)
+                found = opened(document, headers, known)
                 if found is None:
                     return [], [self._refuse(raw, None, "recognise", "no source reads this format")]
                 source, document = found

@@ -29,8 +29,23 @@ from schemas.rule import Rule
 from streams.correlation.rules.check import faults
 from streams.rule_files import parse_rules, read_rules
 
-RAW_SOURCES = ("cloudtrail", "github", "cdevents", "trivy", "sarif", "ocsf")
-"""Short names of the sources that have a raw topic of their own."""
+RAW_SOURCES = (
+    "cloudtrail",
+    "github",
+    "cdevents",
+    "kubernetes_audit",
+    "kubernetes_events",
+    "argocd",
+    "flux",
+    "falco",
+    "trivy",
+    "trivy_operator",
+    "sarif",
+    "ocsf",
+    "aws",
+    "vpcflow",
+)
+"""Short names of the sources, and families of them, that have a raw topic of their own."""
 
 _OURS = frozenset(
     (

@@ -31,6 +31,7 @@ from streams.redaction import Redactor
 from streams.routing import partition_of
 from streams.settings import Settings, redaction_key
 from streams.sources.base import Source
+from streams.sources.family import AWS, Family
 from streams.sources.registry import by_name
 from streams.sources.review import Reviews
 from streams.sources.steering import Steering
@@ -41,11 +42,21 @@ SOURCE_OF_TOPIC = {
     "cloudtrail": "aws.cloudtrail",
     "github": "github.webhook",
     "cdevents": "cdevents",
+    "kubernetes_audit": "kubernetes.audit",
+    "kubernetes_events": "kubernetes.events",
+    "argocd": "argocd",
+    "flux": "flux",
+    "falco": "falco",
     "trivy": "trivy",
+    "trivy_operator": "trivy.operator",
     "sarif": "sarif",
     "ocsf": "ocsf",
+    "vpcflow": "aws.vpcflow",
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
+
+FAMILY_OF_TOPIC = {"aws": AWS}
+"""The same for topics that carry several formats, told apart by content."""
 
 ENVELOPE = 65_536
 """Room that a record of the log leaves below the message limit."""
@@ -192,9 +203,12 @@ class IngestSession:
         self.failure = SessionEnded("the group gave our partitions to others")
 
 
-def sources(settings: Settings) -> dict[str, Source]:
+def sources(settings: Settings) -> dict[str, Source | Family]:
     """The source of every topic that ingest reads: the raw topics, context, configuration and reviews."""
-    bound: dict[str, Source] = {topic: by_name(SOURCE_OF_TOPIC[short]) for short, topic in settings.raw_topics.items()}
+    bound: dict[str, Source | Family] = {
+        topic: FAMILY_OF_TOPIC.get(short) or by_name(SOURCE_OF_TOPIC[short])
+        for short, topic in settings.raw_topics.items()
+    }
     for name in ("context", "config"):
         bound[settings.topic(name)] = Steering()
     bound[settings.topic("reviews")] = Reviews()

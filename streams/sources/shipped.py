@@ -6,12 +6,14 @@ Fluent Bit has the line in ``log``, Vector, Logstash and Filebeat in ``message``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from streams.sources.base import Source
 from streams.sources.parse import ParseError, parse
 from streams.sources.registry import recognise
+
+Known = Callable[[object, Mapping[str, str]], Source | None]
 
 _PLACES = ("event", "log", "message", "Message", "body")
 
@@ -23,8 +25,8 @@ class Opened(NamedTuple):
     document: object
 
 
-def opened(document: object, headers: Mapping[str, str]) -> Opened | None:
-    """The first of the known places that holds what a source reads; None if there is none."""
+def opened(document: object, headers: Mapping[str, str], known: Known = recognise) -> Opened | None:
+    """The first of the places that holds what a source reads; None if there is none. ``known`` says who reads what."""
     if not isinstance(document, dict):
         return None
     for place in _PLACES:
@@ -36,7 +38,7 @@ def opened(document: object, headers: Mapping[str, str]) -> Opened | None:
                 continue
         if not inner or not isinstance(inner, dict | list | str):
             continue
-        source = recognise(inner, headers)
+        source = known(inner, headers)
         if source is not None:
             return Opened(source, inner)
     return None

@@ -6,10 +6,15 @@ import pytest
 from streams.catalog import Catalog
 from streams.ingest import Ingest, RawRecord
 from streams.redaction import Redactor
+from streams.sources.family import AWS
 from streams.sources.registry import by_name
-from tests.contract.samples.aws_guardduty import KEY
+from tests.contract.samples import weir_review
+from tests.contract.samples.asff import DETECTION
+from tests.contract.samples.aws_eventbridge import SERVICE
+from tests.contract.samples.aws_guardduty import KEY, event
 from tests.contract.samples.aws_vpcflow import ACCEPTED, DEFAULT, REJECTED
 
+REVIEW = next(iter(weir_review.SAMPLES.values()))[0]
 LINES = f"{DEFAULT}\n{ACCEPTED}\n{REJECTED}\nrubbish\n".encode()
 
 
@@ -52,3 +57,31 @@ def test_a_shipped_event_is_read_without_its_secrets():
 def test_an_envelope_with_nothing_known_is_refused():
     """An envelope that holds nothing known is refused as a format that no source reads."""
     assert outcome(orjson.dumps({"message": "nothing"})) == ([], [("recognise", "no source reads this format")])
+
+
+@pytest.mark.parametrize(
+    ("document", "source"),
+    [
+        (event(KEY), "aws.guardduty"),
+        (SERVICE, "aws.eventbridge"),
+        (DETECTION, "asff"),
+        ({"message": orjson.dumps(KEY).decode()}, "aws.guardduty"),
+    ],
+)
+def test_a_topic_of_a_family_is_read_by_content(document, source):
+    """A topic that carries several formats gives each to its own source."""
+    ingest = Ingest(Catalog(), Redactor(b"0123456789abcdef"), 1)
+    placed, dead = ingest.read(RawRecord("raw", 0, 0, 0, None, (), orjson.dumps(document), AWS))
+    assert not dead
+    assert {orjson.loads(each.value)["source"] for each in placed} == {source}
+
+
+@pytest.mark.parametrize("steering", [REVIEW, {"message": REVIEW}])
+def test_a_topic_of_a_family_does_not_steer(steering):
+    """What a review or a catalog would be elsewhere is refused there: a topic carries what it is for."""
+    ingest = Ingest(Catalog(), Redactor(b"0123456789abcdef"), 1)
+    value = orjson.dumps(steering)
+    assert ingest.read(RawRecord("raw", 0, 0, 0, None, (), value))[0]
+    placed, dead = ingest.read(RawRecord("raw", 0, 0, 0, None, (), value, AWS))
+    assert not placed
+    assert [(each.stage, each.source) for each in dead] == [("recognise", "aws")]

@@ -1,0 +1,35 @@
+"""Sources that share a topic, told apart by content: a bus such as EventBridge carries the events of many services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from streams.sources.asff import Asff
+from streams.sources.aws_cloudtrail import CloudTrail
+from streams.sources.aws_config import Config
+from streams.sources.aws_eventbridge import EventBridge
+from streams.sources.aws_guardduty import GuardDuty
+from streams.sources.aws_inspector2 import Inspector2
+from streams.sources.aws_vpcflow import VpcFlow
+from streams.sources.base import Source
+from streams.sources.ocsf import Ocsf
+
+
+class Family(NamedTuple):
+    """What a topic may carry, and nothing else: whoever writes to it can't steer the engine, as by content alone."""
+
+    name: str
+    sources: tuple[Source, ...]
+
+    def recognise(self, document: object, headers: Mapping[str, str]) -> Source | None:
+        """The member whose format the document has, or None."""
+        for source in self.sources:
+            if source.recognise(document, headers):
+                return source
+        return None
+
+
+AWS = Family(
+    "aws", (CloudTrail(), GuardDuty(), Inspector2(), EventBridge(), Config(), Asff(), Ocsf(), VpcFlow())
+)  # the findings of Security Hub are ASFF or OCSF

@@ -1,11 +1,11 @@
-"""Events of what runs: Auto Scaling, ECS, CloudFormation stacks, EC2 instances.
+"""Events of what runs: Auto Scaling, ECS, CloudFormation stacks, EC2 instances, CloudWatch alarms.
 
 Instances that Auto Scaling launches or ends, deployments of ECS services and the states of stacks are changes; tasks,
-container instances, lifecycle actions and single resources of a stack are activities.
+container instances, lifecycle actions, alarms and single resources of a stack are activities.
 
 Sources: EC2 Auto Scaling user guide, "Amazon EC2 Auto Scaling event reference"; ECS developer guide, "Amazon ECS
 events"; CloudFormation user guide, "Stack Status Change event detail", "Stack status codes"; EC2 user guide, "Instance
-state-change events".
+state-change events"; CloudWatch user guide, "Alarm events and EventBridge".
 """
 
 from __future__ import annotations
@@ -175,6 +175,17 @@ def _instance(event: Envelope) -> ActivityDraft | Malformed:
     return activity(event, "ec2:InstanceState", "unknown", f"instance {instance} {state}", entities)
 
 
+def _alarm(event: Envelope) -> ActivityDraft | Malformed:
+    name = text(event.detail.get("alarmName"), 255)
+    if name is None:
+        return Malformed("detail.alarmName", "not a text of 1 to 255 characters")
+    state = text(dig(event.detail, "state", "value"), 32) or "UNKNOWN"
+    reason = text(dig(event.detail, "state", "reason"), 2048) or "no reason"
+    outcome: Outcome = "failure" if state == "ALARM" else "success" if state == "OK" else "unknown"
+    title = f"alarm {name} is {state}: {reason}"
+    return activity(event, "cloudwatch:AlarmStateChange", outcome, title, event.named(), error=state)
+
+
 def _drift(event: Envelope) -> Ignored:
     return Ignored("progress of a drift detection")
 
@@ -210,4 +221,5 @@ COMPUTE: dict[str, Reader] = {
     "CloudFormation Resource Status Change": _stack,
     "CloudFormation Drift Detection Status Change": _drift,
     "EC2 Instance State-change Notification": _instance,
+    "CloudWatch Alarm State Change": _alarm,
 }

@@ -11,6 +11,7 @@ from streams.sources.aws_config import Config
 from streams.sources.aws_eventbridge import EventBridge
 from streams.sources.aws_guardduty import GuardDuty
 from streams.sources.aws_inspector2 import Inspector2
+from streams.sources.aws_notification import Notification
 from streams.sources.aws_vpcflow import VpcFlow
 from streams.sources.base import Source
 from streams.sources.ocsf import Ocsf
@@ -31,5 +32,5 @@ class Family(NamedTuple):
 
 
 AWS = Family(
-    "aws", (CloudTrail(), GuardDuty(), Inspector2(), EventBridge(), Config(), Asff(), Ocsf(), VpcFlow())
+    "aws", (CloudTrail(), GuardDuty(), Inspector2(), EventBridge(), Config(), Notification(), Asff(), Ocsf(), VpcFlow())
 )  # the findings of Security Hub are ASFF or OCSF

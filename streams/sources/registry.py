@@ -15,6 +15,7 @@ from streams.sources.aws_config import Config
 from streams.sources.aws_eventbridge import EventBridge
 from streams.sources.aws_guardduty import GuardDuty
 from streams.sources.aws_inspector2 import Inspector2
+from streams.sources.aws_notification import Notification
 from streams.sources.aws_vpcflow import VpcFlow
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
@@ -51,6 +52,7 @@ SOURCES: tuple[Source, ...] = (
     Inspector2(),
     EventBridge(),
     Config(),
+    Notification(),
     VpcFlow(),
     GitLabReport(),
     GitLabCodeQuality(),

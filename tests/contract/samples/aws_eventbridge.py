@@ -236,6 +236,16 @@ RESOURCE = event(
     },
 )
 STATE = event("EC2 Instance State-change Notification", {"instance-id": "i-0123456789abcdef0", "state": "stopping"})
+ALARM = event(
+    "CloudWatch Alarm State Change",
+    {
+        "alarmName": "errors",
+        "state": {"value": "ALARM", "reason": "Threshold Crossed", "timestamp": "2026-03-02T09:12:31.000+0000"},
+        "previousState": {"value": "OK", "reason": "", "timestamp": "2026-03-02T08:12:31.000+0000"},
+        "configuration": {"metrics": []},
+    },
+    f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:errors",
+)
 OTHER = event("Scheduled Event", {}, service="events")
 
 SAMPLES: dict[str, tuple[Any, dict[str, str]]] = {
@@ -262,5 +272,6 @@ SAMPLES: dict[str, tuple[Any, dict[str, str]]] = {
     "a stack": (STACK, {}),
     "a stack's resource": (RESOURCE, {}),
     "an instance": (STATE, {}),
+    "an alarm": (ALARM, {}),
     "a type that is not read": (OTHER, {}),
 }

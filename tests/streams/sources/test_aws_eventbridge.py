@@ -63,6 +63,7 @@ def test_what_is_a_change_and_how_it_ended(
         (given.HOST, "ecs:ContainerInstance", "unknown", None),
         (given.RESOURCE, "cloudformation:Resource", "failure", "CREATE_FAILED"),
         (given.STATE, "ec2:InstanceState", "unknown", None),
+        (given.ALARM, "cloudwatch:AlarmStateChange", "failure", "ALARM"),
     ],
 )
 def test_what_is_an_activity(document: dict[str, Any], action: str, outcome: str, error: str | None) -> None:

@@ -12,10 +12,13 @@ _JAVA = re.compile(
     r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([0-9]{1,2}) ([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?) (?:UTC|GMT) ([0-9]{4})"
 )
 _OFFSET = re.compile(r"(.+T.+[+-][0-9]{2})([0-9]{2})")
+_SPACED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) ([0-9]{2}:.+)")
 
 
 def when(value: object) -> str | None:
     """RFC 3339 text of a time in RFC 3339, with an offset like ``+0000``, or as ``java.util.Date`` writes it in UTC.
+
+    A space may stand for the T (RFC 3339, 5.6), as Python's ``str(datetime)`` has it in what an SDK's user exports.
 
     None for anything else, in particular for a local time such as ``Sep 4, 2024, 4:59:44 PM``, which says no zone.
 
@@ -24,6 +27,8 @@ def when(value: object) -> str | None:
     """
     if not isinstance(value, str) or len(value) > 64:
         return None
+    if (spaced := _SPACED.fullmatch(value)) is not None:
+        value = f"{spaced[1]}T{spaced[2]}"
     found = instant(value)
     if found is not None:
         return found

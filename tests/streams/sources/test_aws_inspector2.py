@@ -85,6 +85,8 @@ def test_code_and_a_suppressed_library() -> None:
     [
         ("Wed Sep 04 16:59:44.356 UTC 2024", "2024-09-04T16:59:44.356Z"),
         ("2024-09-04T16:59:44Z", "2024-09-04T16:59:44Z"),
+        ("2024-09-04 16:59:44.123456+02:00", "2024-09-04T16:59:44.123456+02:00"),
+        ("2024-09-04 16:59:44", None),
         ("2024-09-04T16:59:44+0200", "2024-09-04T16:59:44+02:00"),
         ("Sep 4, 2024, 4:59:44 PM", None),
         ("Wed Sep 34 16:59:44 UTC 2024", None),
@@ -93,7 +95,7 @@ def test_code_and_a_suppressed_library() -> None:
     ],
 )
 def test_times(given: object, expected: str | None) -> None:
-    """RFC 3339, its form without a colon and Java's are read; a local time is none."""
+    """RFC 3339, its forms with a space or without a colon, and Java's are read; a local time is none."""
     assert when(given) == expected
 
 

@@ -37,6 +37,7 @@ RAW_SOURCES = (
     "kubernetes_events",
     "argocd",
     "flux",
+    "tekton",
     "falco",
     "trivy",
     "trivy_operator",

@@ -46,6 +46,7 @@ SOURCE_OF_TOPIC = {
     "kubernetes_events": "kubernetes.events",
     "argocd": "argocd",
     "flux": "flux",
+    "tekton": "tekton",
     "falco": "falco",
     "trivy": "trivy",
     "trivy_operator": "trivy.operator",

@@ -36,6 +36,7 @@ from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.review import Reviews
 from streams.sources.sarif import Sarif
 from streams.sources.semgrep import Semgrep
+from streams.sources.tekton import Tekton
 from streams.sources.trivy import Trivy
 from streams.sources.trivy_operator import TrivyOperator
 
@@ -63,6 +64,7 @@ SOURCES: tuple[Source, ...] = (
     Falco(),
     ArgoCD(),
     Flux(),
+    Tekton(),
     TrivyOperator(),
     Backstage(),
     Kev(),

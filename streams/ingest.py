@@ -107,8 +107,11 @@ class Ingest:
             document = parse(value)
         except ParseError as error:
             document = plain_text(value)
-            source = known(document, headers) if document is not None else None
-            if source is None or bound not in (None, source):
+            if document is None or (bound is not None and not bound.recognise(document, headers)):
+                source = None
+            else:
+                source = bound or known(document, headers)
+            if source is None:
                 return [], [self._refuse(raw, None, "parse", error.reason, error.place)]
         else:
             source = bound or known(document, headers)

@@ -6,6 +6,7 @@ import pytest
 from streams.catalog import Catalog
 from streams.ingest import Ingest, RawRecord
 from streams.redaction import Redactor
+from streams.sources.aws_vpcflow import VpcFlow
 from streams.sources.family import AWS
 from streams.sources.registry import by_name
 from tests.contract.samples import weir_review
@@ -21,12 +22,12 @@ LINES = f"{DEFAULT}\n{ACCEPTED}\n{REJECTED}\nrubbish\n".encode()
 def outcome(value, source=None):
     """Source and count of the events of a raw record, and what was refused."""
     ingest = Ingest(Catalog(), Redactor(b"0123456789abcdef"), 1)
-    bound = by_name(source) if source else None
+    bound = by_name(source) if isinstance(source, str) else source
     placed, dead = ingest.read(RawRecord("raw", 0, 0, 1_772_438_400_000, None, (), value, bound))
     return [orjson.loads(each.value)["source"] for each in placed], [(each.stage, each.reason) for each in dead]
 
 
-@pytest.mark.parametrize("source", [None, "aws.vpcflow"])
+@pytest.mark.parametrize("source", [None, "aws.vpcflow", VpcFlow()])
 def test_lines_of_text_are_items(source):
     """A text that a source knows is read line by line; only the damaged line is a dead letter."""
     assert outcome(LINES, source) == (

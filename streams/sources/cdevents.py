@@ -1,4 +1,4 @@
-"""CDEvents 0.3 to 0.6: service, artifact and environment events as changes.
+"""CDEvents 0.3 to 0.6: service, artifact and environment events as changes, runs of pipelines and tasks as activities.
 
 Read from a CloudEvent in structured mode (the CDEvent is its ``data``), in binary mode (attributes in ``ce_*`` headers,
 the CDEvent as value), from an array of either, and bare. A type carries its own version, for example
@@ -9,6 +9,9 @@ the CDEvent as value), from an array of either, and bare. A type carries its own
 - ``service.rolledback``: rollback, succeeded.
 - ``artifact.published``: code, succeeded. It can be deployed from now on, but runs nowhere yet.
 - ``environment.created``, ``modified``, ``deleted``: infrastructure, succeeded.
+- ``pipelinerun`` and ``taskrun`` ``queued``, ``started``, ``finished``: activities. They say that something was built,
+  tested or deployed, not what. Jenkins' plugin sends these; its Kinesis sink writes structured mode, its HTTP sink
+  Java's text of the event, which nobody can read.
 
 - Natural key: ``context.source/context.id``, which the specification makes unique together; a digest of both where that
   is longer than 512 characters or an id with a slash would make it ambiguous.
@@ -28,14 +31,14 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from schemas.events import ChangeKind
-from streams.sources.base import ChangeDraft, EntityDraft, IdentityDraft, Ignored, Malformed, Reading
+from schemas.events import ChangeKind, Outcome
+from streams.sources.base import ActivityDraft, ChangeDraft, EntityDraft, IdentityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, purl, repository
 from streams.sources.document import digest, line, mapping
 from streams.sources.fields import dig, email, instant, text
 from streams.sources.identity import tag_of
 
-_TYPE = re.compile(r"dev\.cdevents\.([a-z]{1,32})\.([a-z]{1,32})(?:\.[0-9].{0,32})?")
+_TYPE = re.compile(r"dev\.cdevents\.([a-z]{1,32})\.([a-z]{1,32})(?:\.v?[0-9].{0,32})?")
 _KINDS: dict[str, dict[str, ChangeKind]] = {
     "service": {
         "deployed": "deploy",
@@ -47,6 +50,11 @@ _KINDS: dict[str, dict[str, ChangeKind]] = {
     "artifact": {"published": "code"},
     "environment": {"created": "infrastructure", "modified": "infrastructure", "deleted": "infrastructure"},
 }
+_RUNS = {"pipelinerun": "pipelineName", "taskrun": "taskName"}
+"""Runs, and where their content names what ran."""
+
+_TURNS = frozenset(("queued", "started", "finished"))
+_OUTCOMES: dict[object, Outcome] = {"success": "success", "failure": "failure", "error": "failure"}
 _SUBJECTS = frozenset(
     [
         "approval", "artifact", "branch", "build", "change", "changewindow", "deployment", "environment", "incident",
@@ -90,7 +98,7 @@ def _is_event(value: object) -> bool:
     return _is_type(dig(value, "type")) or _is_type(dig(value, "context", "type"))
 
 
-def _read(event: object, headers: Mapping[str, str], place: str) -> ChangeDraft | Malformed | Ignored:
+def _read(event: object, headers: Mapping[str, str], place: str) -> ActivityDraft | ChangeDraft | Malformed | Ignored:
     if not isinstance(event, dict):
         return Malformed(place.rstrip("."), "not an object")
     # Attributes of the CloudEvent stand in for fields that a sparse CDEvent leaves out: the binding makes them equal.
@@ -108,7 +116,7 @@ def _read(event: object, headers: Mapping[str, str], place: str) -> ChangeDraft 
     found = _TYPE.fullmatch(str(kind))
     subject_kind, predicate = found.groups() if found else ("", "")
     change = _KINDS.get(subject_kind, {}).get(predicate)
-    if change is None:
+    if change is None and not (subject_kind in _RUNS and predicate in _TURNS):
         return Ignored(f"{subject_kind} event not read" if subject_kind in _SUBJECTS else "custom event not read")
 
     identity = text(context.get("id", envelope.get("id")), 4096)
@@ -127,7 +135,31 @@ def _read(event: object, headers: Mapping[str, str], place: str) -> ChangeDraft 
     if len(key) > 512 or "/" in identity:
         key = digest([source, identity])
     content = mapping(dig(event, "subject", "content"))
+    if change is None:
+        return _run(key, source, time, subject_kind, predicate, subject, content)
     return _draft(key, source, time, change, f"{subject_kind}.{predicate}", subject, content)
+
+
+def _run(key: str, source: str, time: str, of: str, turn: str, subject: str, content: dict[str, Any]) -> ActivityDraft:
+    name = text(content.get(_RUNS[of]), 200) or subject
+    outcome = _OUTCOMES.get(text(content.get("outcome"), 32), "unknown")
+    entities: list[EntityDraft] = [("resource", f"cdevents:{source}/{subject}"[:512])]
+    draft: ActivityDraft = {
+        "type": "activity",
+        "source_id": key,
+        "time": time,
+        "domain": f"cdevents:{source[:480]}",
+        "entities": entities,
+        "title": line(f"{of} {name} {turn}{f': {outcome}' if outcome != 'unknown' else ''}") or of,
+        "action": f"cdevents:{of}.{turn}",
+        "actor": None,
+        "outcome": outcome,
+        "read_only": None,
+    }
+    if outcome == "failure":
+        draft["error"] = line(content.get("errors"), 256) or "failure"
+        draft["severity"] = 1
+    return draft
 
 
 def _draft(

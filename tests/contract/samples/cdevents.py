@@ -59,12 +59,20 @@ ENVIRONMENT = event(
     "environment.modified.0.2.0", "production", {"name": "production", "uri": "https://prod.acme.example"}
 )
 
+FINISHED = old(
+    "pipelinerun.finished.0.1.1",
+    "7",
+    "pipelineRun",
+    {"pipelineName": "invoices", "outcome": "failure", "url": "job/invoices/7/", "errors": "tests failed"},
+)
+
 SAMPLES: dict[str, tuple[object, dict[str, str]]] = {
     "bare": (DEPLOYED, {}),
     "bare, 0.3": (ROLLED_BACK, {}),
     "structured": (structured(PUBLISHED), {"content-type": "application/cloudevents+json"}),
     "binary": (ENVIRONMENT, attributes(ENVIRONMENT)),
     "binary without context": ({"subject": DEPLOYED["subject"]}, attributes(DEPLOYED)),
+    "run": (structured(FINISHED), {}),
     "batch": ([structured(DEPLOYED), structured(event("change.merged.0.3.0", "42"))], {}),
     "custom": (event("service.deployed").copy() | {"context": {"type": "dev.cdeventsx.acme-thing.made.0.1.0"}}, {}),
 }

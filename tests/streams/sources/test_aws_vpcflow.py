@@ -59,6 +59,15 @@ def test_a_custom_format_names_its_fields() -> None:
     assert found.title.endswith("udp accepted, 14 packets, 967 bytes")
 
 
+def test_one_packet_address_is_enough_to_count() -> None:
+    """Where only one end of the packet is known, it still comes beside the interface's addresses."""
+    for known, other in ((11, 12), (12, 11)):
+        words = CUSTOM_LINE.split()
+        words[known], words[other] = "203.0.113.9", "-"
+        (found,) = events(VpcFlow(), f"{CUSTOM}\n{' '.join(words)}")
+        assert ("ip", "203.0.113.9") in found.entities
+
+
 def test_the_header_of_a_record_names_the_fields_of_bare_lines() -> None:
     """Lines of a custom format without their names are read by the format as the console shows it."""
     spelt = " ".join(f"${{{name}}}" for name in CUSTOM.split())

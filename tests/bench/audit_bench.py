@@ -1,4 +1,4 @@
-"""Cost of mapping Kubernetes audit events: ``python tests/bench/audit_bench.py``.
+"""Cost of mapping Kubernetes audit events: ``python -m tests.bench.audit_bench``.
 
 Reads made-up events again and again: a person's request at level Metadata, a service account's with the extras that
 its token brings, and a rollout at level Request, which is an activity and a change; then, where the recordings are, the
@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import csv
 import gzip
-import sys
 import time
 from pathlib import Path
 from typing import Any
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 from streams.sources.kubernetes_audit import KubernetesAudit
 from streams.sources.kubernetes_audit_rows import nested
 from tests.contract.samples.kubernetes_audit import ROLLOUT, event, robot
 
-RECORDING = ROOT.parent / "shared/data/k8s-audit-helm/audit.csv.gz"
+RECORDING = Path(__file__).resolve().parents[2].parent / "shared/data/k8s-audit-helm/audit.csv.gz"
 
 
 def measure(events: list[dict[str, Any]], rounds: int = 7, least: int = 20_000) -> float:

@@ -104,7 +104,7 @@ def test_what_cannot_be_read_is_said(folder: Path) -> None:
         find([str(folder / "nothing.json")])
     with pytest.raises(Unreadable, match="neither a file nor a folder"):
         find(["/dev/null"])
-    with pytest.raises(UnknownSourceError, match=r"'sysmon'; known: asff, aws\.cloudtrail"):
+    with pytest.raises(UnknownSourceError, match=r"'sysmon'; known: .*aws\.cloudtrail"):
         find([f"sysmon={folder / 'a.ndjson'}"])
     with pytest.raises(UnknownSourceError):
         find([str(folder)], "sysmon")

@@ -53,6 +53,15 @@ def test_a_run_is_an_activity_in_every_mode(wrap):
     assert draft["time"] == "2026-03-02T09:13:00.25Z"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "read_as"), [("success", "success"), ("failure", "failure"), ("error", "failure"), ("odd", "unknown")]
+)
+def test_each_outcome_of_a_run(outcome, read_as):
+    """The three of the specification, and unknown for what is none."""
+    (draft,) = read(samples.event("taskrun.finished.0.2.0", content={"outcome": outcome}))
+    assert draft["outcome"] == read_as
+
+
 def test_a_task_that_started_has_no_outcome_yet():
     """A version may be written as ``v1``, as early senders did."""
     (draft,) = read(samples.event("taskrun.started.v1", content={"taskName": "test"}))

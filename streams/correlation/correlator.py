@@ -66,11 +66,7 @@ def _follow(state: State, domain: Domain, row: ChangeRow, log_time: int) -> None
     if domain.latest < time:  # the usual case: nothing can have followed from it yet
         return
     since = time + LOOK_BACK[row.kind]
-    concerned = [
-        cluster
-        for cluster, unit in cast(dict[str, UnitRow], domain.units).items()
-        if unit.last >= time and unit.first <= since and unit.status == "open"
-    ]
+    concerned = [c for c, unit in domain.units.since(time) if unit.first <= since and unit.status == "open"]
     for cluster in sorted(concerned):
         retouch(state, domain, cluster, "change", log_time)
 

@@ -25,6 +25,7 @@ from streams.correlation.spread import Spread
 from streams.correlation.suppression.patterns import Patterns
 from streams.correlation.suppression.thresholds import Thresholds
 from streams.correlation.table import Row, Table, Undo, undo
+from streams.correlation.unit_table import UnitTable
 
 Change = tuple[str, str, str, Row | None]
 """Table, domain, key and row of one changed row; None if it is gone."""
@@ -55,7 +56,7 @@ class Domain:
         self.journal = journal
         self.tables: dict[str, Table] = {}
         self.signals = self.table("signals")  # cluster \x1f signature -> SignalRow
-        self.units = self.table("units")  # cluster -> UnitRow
+        self.units = self.tables["units"] = UnitTable("units", journal)
         self.links = self.table("links")  # kind \x1f id -> intervals, held by open units
         self.merged = self.table("merged")  # cluster that has yet to say so -> (cluster, unit id) it went into
         # cluster that was merged in -> (into, its unit id, revision that said so, log time when it was opened)

@@ -16,8 +16,9 @@ of thousands of alerts moves the figures by as many, so each scenario is run wit
 **Score**: a benign alert (no event label) is out of the queue if the unit it is in at the end is suppressed and not
 among the surfaced sample. ``out_apart`` leaves out the benign alerts in units that hold an alert of an attack too. In
 santos four in ten "benign" alerts are one rule's relay of others' alerts, those about a running exfiltration among
-them, of which only the latter are labelled: verdicts on it differ, so it stays. ``spared`` is stricter: the first revision that held the alert was suppressed already, so
-nobody ever saw it in the queue; ``spared_later`` is that of the days after the third, since evidence takes three days.
+them, of which only the latter are labelled: verdicts on it differ, so it stays. ``spared`` is stricter: the first
+revision that held the alert was suppressed already, so nobody ever saw it in the queue; ``spared_later`` is that of the
+days after the third, since evidence takes three days.
 An attack step (an event label) is lost if every alert of it is in units that are suppressed at the end.
 
 Thresholds were set on santos and shaw; fox and russellmitchell are for reporting.

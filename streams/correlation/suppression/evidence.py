@@ -175,7 +175,7 @@ class Evidence:
         self._tallies.clear()
 
     def tally(self, pattern: str, at: int, thresholds: Thresholds, after: int | None, fresh: int | None) -> Tally:
-        """The evidence as of the hour of ``at``; of verdicts only those after ``after``. ``fresh``: see ``Tally.fresh``.
+        """The evidence as of the hour of ``at``; of verdicts those after ``after``. ``fresh``: see ``Tally.fresh``.
 
         By the hour, since a unit that is revised every few seconds asks again and again.
         """

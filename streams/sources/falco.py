@@ -14,7 +14,8 @@ them.
 - Entities: pod, namespace, image, file, user, remote address, host. Neither the loopback address
   nor root: every machine has them.
 - Falco's own messages (source ``internal``: dropped events) are ignored.
-- Domain: header ``x-weir-cluster``, or ``k8s.cluster.name`` where ``append_output`` adds it.
+- Domain: the cluster, by header ``x-weir-cluster`` or by ``k8s.cluster.name`` where ``append_output`` adds it; of an
+  alert that has nothing of Kubernetes, without that header, the host.
 
 Sources: Falco documentation, "Output channels", "Supported fields", "Rule fields"; its ``formats.cpp``.
 """
@@ -96,7 +97,7 @@ def _read(alert: object, place: str, headers: Mapping[str, str]) -> FindingDraft
     cluster = fields.get("k8s.cluster.name")
     if cluster and domain.endswith(":unnamed"):
         domain = f"kubernetes:{cluster[:200]}"
-    if domain.endswith(":unnamed") and "k8s.pod.name" not in fields and "k8s.ns.name" not in fields:
+    if domain.endswith(":unnamed") and not any(field.startswith(("k8s.", "ka.")) for field in fields):
         domain = f"host:{(host(node) if node else None) or 'unnamed'}"
     evidence = f"{output} ATT&CK: {marks}" if marks else output
     draft: FindingDraft = {

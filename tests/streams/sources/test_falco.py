@@ -82,6 +82,21 @@ def test_an_alert_outside_containers_is_of_its_host():
     assert draft["entities"] == [("ip", "203.0.113.9"), ("host", "worker-1")]
 
 
+@pytest.mark.parametrize(
+    ("fields", "headers", "domain"),
+    [
+        ({"ka.user.name": "ann", "ka.target.namespace": "shop"}, {}, "kubernetes:unnamed"),
+        ({"k8s.cluster.name": "prod-eu"}, {}, "kubernetes:prod-eu"),
+        ({"k8s.cluster.name": "prod-eu"}, {"x-weir-cluster": "prod"}, "kubernetes:prod"),
+        ({"user.name": "ann"}, {"x-weir-cluster": "prod"}, "kubernetes:prod"),
+        ({"user.name": "ann"}, {}, "host:worker-1"),
+    ],
+)
+def test_the_domain_is_the_cluster_or_the_host(fields, headers, domain):
+    """An alert on the audit log is of the cluster, too; the header decides, then the field, then the host."""
+    assert read(alert(output_fields=fields), headers)["domain"] == domain
+
+
 def test_keys_part_alerts_and_join_deliveries():
     """The same alert has one key however its fields are ordered; another nanosecond is another alert."""
     fields = dict(reversed(alert()["output_fields"].items()))

@@ -227,7 +227,8 @@ class LocalBroker:
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--config", str(self._configuration), "--cluster-id", cluster]
+        # One word: an id may begin with a hyphen.
+        tool = ["kafka.tools.StorageTool", "format", "--config", str(self._configuration), f"--cluster-id={cluster}"]
         result = subprocess.run(  # noqa: S603 - our own command
             [self._java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{self._jars}/*", *tool],
             capture_output=True,

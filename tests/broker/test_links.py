@@ -17,6 +17,7 @@ from confluent_kafka import Producer
 from schemas.events import BATCH, Related
 from schemas.parameters import Parameters
 from schemas.unit import Unit
+from streams.correlation.queue import Revision
 from streams.edge import client, pump
 from streams.edge.doctor import examine
 from streams.edge.session import run_sessions
@@ -41,9 +42,9 @@ SHOP, BANK = (next(f"system:{n}" for n in range(99) if partition_of(f"system:{n}
 class Announcing(Pipeline):
     """The pipeline, telling the indicators of each revision, whether or not it does so by itself."""
 
-    def _emit(self, unit: Unit, out: list[Output]) -> None:
-        super()._emit(unit, out)
-        out += announce(self.state.domain(unit.domain).table(TABLE), unit)
+    def _emit(self, revision: Revision, out: list[Output]) -> None:
+        super()._emit(revision, out)
+        out += announce(self.state.domain(revision.unit.domain).table(TABLE), revision.unit)
 
 
 class Outcome(NamedTuple):

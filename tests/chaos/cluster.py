@@ -103,8 +103,12 @@ class Cluster:
         freezes: int,
         role: str = "",
         between: tuple[float, float] = (0.5, 2.5),
+        done: Callable[[], int] | None = None,
     ) -> None:
-        """Kill and freeze random processes at random moments, over both kinds or one."""
+        """Kill and freeze random processes at random moments, over both kinds or one.
+
+        ``done`` grows as they work: each kill then waits until that is so, however slow the machine is to start them.
+        """
         names = [name for name in self.names if name.startswith(role)]
         plan = ["kill"] * kills + ["freeze"] * freezes
         random_.shuffle(plan)
@@ -113,11 +117,20 @@ class Cluster:
             self.tend()
             name = random_.choice(names)
             if what == "kill":
+                if done is not None:
+                    self._until_more(done, random_.uniform(0.0, 0.3))
                 self.kill(name)
                 time.sleep(random_.choice((0.0, 0.0, 1.0)))
                 self.start(name)
             else:
                 self.freeze(name, self.settings.session_timeout_ms / 1000 + random_.uniform(1, 3))
+
+    def _until_more(self, done: Callable[[], int], then: float, seconds: float = 15.0) -> None:
+        before, deadline = done(), time.monotonic() + seconds
+        while done() <= before and time.monotonic() < deadline:
+            self.tend()
+            time.sleep(0.05)
+        time.sleep(then)
 
     def stop(self) -> dict[str, int]:
         """SIGTERM to all; exit codes by name. Those that do not end in 40 s are killed (-9)."""
@@ -166,6 +179,12 @@ class Progress:
     def positions(self) -> tuple[tuple[int, int], ...]:
         """Of each log partition: the committed position, and the high watermark."""
         return self._positions(self.correlate, self.log)
+
+    def done(self, role: str) -> int:
+        """A number that grows as ingest or correlate commit."""
+        reader, places = (self.ingest, self.raw) if role == "ingest" else (self.correlate, self.log)
+        done = reader.committed([TopicPartition(t, p) for t, p in places], timeout=30)
+        return sum(max(0, tp.offset) for tp in done)
 
     def linked(self) -> tuple[tuple[int, int], ...]:
         """The same of each partition of the indicators."""

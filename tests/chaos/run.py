@@ -81,7 +81,7 @@ def run(
     with Cluster(settings, logs, mutants, each) as cluster, contextlib.closing(Progress(settings)) as progress:
         fed.start()
         working = progress.working(60.0)
-        cluster.hurt(chance, kills, freezes, role, between)
+        cluster.hurt(chance, kills, freezes, role, between, (lambda: progress.done(role)) if mutants else None)
         fed.join()
         told(f"fed, {cluster.kills} kills and {cluster.freezes} freezes done, waiting for the rest")
         drained = progress.drained(cluster.tend, patience)

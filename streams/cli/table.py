@@ -7,6 +7,7 @@ import unicodedata
 from rich.text import Text
 
 from schemas.unit import Unit
+from streams.correlation.changes import SUSPECT
 
 SEVERITY = {
     0: ("unknown", "dim"),
@@ -22,6 +23,9 @@ SEVERITY = {
 HEAD = f"{'SEVERITY':<9}{'RISK':>4} {'CONF':>4} {'SIGNALS':>7}  {'DOMAIN':<20}  UNIT"
 _INDENT = len(HEAD) - len("UNIT")
 _MARGIN = " " * 9
+
+WEAK = 0.2
+"""A change with a lower score is not worth naming in a list; the unit's page has it."""
 
 WIDE = 105
 """Columns from which on the title stands beside the numbers."""
@@ -91,7 +95,7 @@ def updated(unit: Unit, before: Unit, width: int) -> Text | None:
         news.append(f"risk {before.risk.score:.0f} -> {unit.risk.score:.0f}")
     if unit.signal_count != before.signal_count:
         news.append(f"signals {before.signal_count} -> {unit.signal_count}")
-    if unit.changes[:1] and unit.changes[0].id != (before.changes[0].id if before.changes else None):
+    if unit.changes[:1] and unit.changes[0].score > SUSPECT and unit.changes[0].id != (before.changes[0].id if before.changes else None):
         news.append(f"suspect now {unit.changes[0].score:.2f} {unit.changes[0].title}")
     if not news:
         return None
@@ -100,10 +104,10 @@ def updated(unit: Unit, before: Unit, width: int) -> Text | None:
 
 
 def suspect(unit: Unit, width: int) -> Text:
-    """The first suspect change with its score, or that none was found."""
-    if unit.changes:
+    """The first suspect change with its score, or that none was found; what scores less than ``WEAK`` is none."""
+    if unit.changes and unit.changes[0].score >= WEAK:
         change = unit.changes[0]
-        label = "suspect" if change.score > 0.5 else "weak suspect"
+        label = "suspect" if change.score > SUSPECT else "weak suspect"
         lead = f"{label} {change.score:.2f}  "
         return Text.assemble((lead, "cyan"), short(change.title, max(10, width - len(lead))))
     if unit.change_search is None:

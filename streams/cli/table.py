@@ -95,8 +95,9 @@ def updated(unit: Unit, before: Unit, width: int) -> Text | None:
         news.append(f"risk {before.risk.score:.0f} -> {unit.risk.score:.0f}")
     if unit.signal_count != before.signal_count:
         news.append(f"signals {before.signal_count} -> {unit.signal_count}")
-    if unit.changes[:1] and unit.changes[0].score > SUSPECT and unit.changes[0].id != (before.changes[0].id if before.changes else None):
-        news.append(f"suspect now {unit.changes[0].score:.2f} {unit.changes[0].title}")
+    first = unit.changes[0] if unit.changes and unit.changes[0].score > SUSPECT else None
+    if first is not None and first.id != (before.changes[0].id if before.changes else None):
+        news.append(f"suspect now {first.score:.2f} {first.title}")
     if not news:
         return None
     title = short(unit.title, max(20, width // 3))

@@ -15,9 +15,7 @@ def flood() -> list[Doc]:
     """Of a day and a half: of each ten, nine with the one entity, all with a host and a title of their own."""
     apart = 36 * HOUR // EVENTS
     return [
-        finding(
-            f"f{n}", n * apart, ("host", f"i-{n}"), *([SHARED] if n % 10 else []), title=f"t{n}", kind="detection"
-        )
+        finding(f"f{n}", n * apart, ("host", f"i-{n}"), *([SHARED] if n % 10 else []), title=f"t{n}", kind="detection")
         for n in range(EVENTS)
     ]
 

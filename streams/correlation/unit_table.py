@@ -34,21 +34,24 @@ class UnitTable(Table):
                         yield cluster, unit
 
     def __setitem__(self, key: str, row: Row) -> None:
-        self._move(key, row)
+        old = self.get(key)
         super().__setitem__(key, row)
+        self._move(key, old, row)
 
     def __delitem__(self, key: str) -> None:
-        self._move(key, None)
+        old = self.get(key)
         super().__delitem__(key)
+        self._move(key, old, None)
 
     def load(self, key: str, row: Row | None, /) -> None:
         """Put a row back as restored or undone."""
-        self._move(key, row)
+        old = self.get(key)
         super().load(key, row)
+        self._move(key, old, row)
 
-    def _move(self, key: str, row: Row | None) -> None:
-        old = cast("UnitRow | None", self.get(key))
-        before = None if old is None else old.last // HOUR_MS
+    def _move(self, key: str, old: Row | None, row: Row | None) -> None:
+        """After a write, which may have failed: then there was none."""
+        before = None if old is None else cast(UnitRow, old).last // HOUR_MS
         after = None if row is None else cast(UnitRow, row).last // HOUR_MS
         if before == after:
             return

@@ -282,21 +282,35 @@ class Pipeline:
             fixing.note_scan(state, domain, event, given, now)
             return "uninteresting"
         else:
+            signal = None
             correlator.add_change(state, domain, event, time, now)
-            self._note(domain.name, self.rules.observe(domain, event, time, now, offset, late=verdict == "late"))
+        late = verdict == "late"
+        if signal is not None:
+            self._join(domain, event, signal, now, offset, late=late)
+        self._note(domain.name, self.rules.observe(domain, event, time, now, offset, late=late))
+        if isinstance(event, Change):
             return "change"
-        if signal is None:
-            self._note(domain.name, self.rules.observe(domain, event, time, now, offset, late=verdict == "late"))
-            return "uninteresting"
+        return "uninteresting" if signal is None else "member"
+
+    def _join(
+        self,
+        domain: Domain,
+        event: Activity | Finding | Change,
+        signal: SignalRow,
+        now: int,
+        offset: int,
+        *,
+        late: bool,
+    ) -> None:
+        """A member more: into a session, and that into a unit."""
+        state = self.state
         signal = self.rules.hooked(event, signal)
-        session = group.add(state, domain, signal, late=verdict == "late", log_time=now, offset=offset)
+        session = group.add(state, domain, signal, late=late, log_time=now, offset=offset)
         if signal.keys:
             fixing.recall(domain, session)
         moving.note_signal(state, domain, session, now)
         if self.members is not None:
             self.members.add(domain.name, session, event.source_id)
-        self._note(domain.name, self.rules.observe(domain, event, time, now, offset, late=verdict == "late"))
-        return "member"
 
     def _note(self, domain: str, told: Told) -> None:
         """Keep what rules said where members are kept."""

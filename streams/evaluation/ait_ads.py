@@ -18,8 +18,11 @@ import csv
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
+
+from schemas.events import Finding
 
 DAY: Final = 86_400
 
@@ -59,6 +62,38 @@ class Alert(NamedTuple):
     short: str
     step: int
     unclear: bool
+
+
+_Alert = TypeVar("_Alert", Row, Alert)
+
+
+def as_findings(
+    alerts: Sequence[_Alert], domain: str, begin: datetime, *, component: bool = False
+) -> Iterator[Finding]:
+    """The alerts as the engine is given them; their labels are not among what is read here.
+
+    ``begin`` is what their times, in seconds, count from. ``component``: whether the host stands as the component, too.
+    """
+    same: dict[tuple[str, str, str, str], Finding] = {}
+    for number, alert in enumerate(alerts):
+        key = alert.name, alert.ip, alert.host, alert.short
+        like = same.get(key)
+        if like is None:  # checked once for what does not differ
+            like = same[key] = Finding(
+                source="ait-ads",
+                source_id="-",
+                time=begin,
+                domain=domain,
+                component=alert.host if component else None,
+                entities=(("ip", alert.ip), ("host", alert.host)),
+                title=alert.name,
+                origin=("file", 0, 0, 0),
+                kind="detection",
+                rule=alert.short,
+                severity=3,
+                reporter=alert.name.partition(":")[0],
+            )
+        yield like.model_copy(update={"source_id": str(number), "time": begin + timedelta(seconds=alert.time)})
 
 
 class Step(NamedTuple):

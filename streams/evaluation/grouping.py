@@ -16,14 +16,26 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from schemas.events import Finding
 from schemas.parameters import Parameters
 from streams.correlation import density
-from streams.evaluation.ait_ads import SCENARIOS, Alert, Recipe, Row, Stream, build, needs, parts, recipes, rows
+from streams.evaluation.ait_ads import (
+    SCENARIOS,
+    Alert,
+    Recipe,
+    Row,
+    Stream,
+    as_findings,
+    build,
+    needs,
+    parts,
+    recipes,
+    rows,
+)
 from streams.evaluation.pairs import Met, Quality, area, cells, macro, met, qualities
 from streams.pipeline import Pipeline
 from streams.records import Output
@@ -105,26 +117,8 @@ class Target(NamedTuple):
 
 
 def findings(alerts: Sequence[Alert]) -> Iterator[Finding]:
-    """The alerts as the engine is given them. Labels are not among what is read here."""
-    same: dict[tuple[str, str, str, str], Finding] = {}
-    for number, alert in enumerate(alerts):
-        key = alert.name, alert.ip, alert.host, alert.short
-        like = same.get(key)
-        if like is None:  # checked once for what does not differ
-            like = same[key] = Finding(
-                source="ait-ads",
-                source_id="-",
-                time=_BEGIN,
-                domain=_DOMAIN,
-                entities=(("ip", alert.ip), ("host", alert.host)),
-                title=alert.name,
-                origin=("file", 0, 0, 0),
-                kind="detection",
-                rule=alert.short,
-                severity=3,
-                reporter=alert.name.partition(":")[0],
-            )
-        yield like.model_copy(update={"source_id": str(number), "time": _BEGIN + timedelta(seconds=alert.time)})
+    """The alerts as the engine is given them."""
+    return as_findings(alerts, _DOMAIN, _BEGIN)
 
 
 def group(alerts: Sequence[Alert], parameters: Parameters) -> list[str | None]:

@@ -38,7 +38,7 @@ from schemas.events import ConfigRecord, Finding, Review
 from schemas.parameters import Parameters
 from streams.correlation.queue import ASIDE, PRIMARY
 from streams.correlation.rows import UnitRow
-from streams.evaluation.ait_ads import SCENARIOS, Row, rows
+from streams.evaluation.ait_ads import SCENARIOS, Row, as_findings, rows
 from streams.pipeline import Pipeline
 from streams.records import Output
 
@@ -53,6 +53,7 @@ MISTAKEN: Final = 0.02
 SEEDS: Final = 3
 LEARNING_DAYS: Final = 3
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = 86_400
 _BENIGN: Final = "-"
 _REVISED_MS: Final = 60_000
@@ -94,28 +95,8 @@ class Result(NamedTuple):
 
 
 def findings(alerts: Sequence[Row], domain: str) -> Iterator[Finding]:
-    """The alerts as the engine is given them; labels are not among what is read here."""
-    same: dict[tuple[str, str, str, str], Finding] = {}
-    for number, alert in enumerate(alerts):
-        key = alert.name, alert.ip, alert.host, alert.short
-        like = same.get(key)
-        if like is None:  # checked once for what does not differ
-            like = same[key] = Finding(
-                source="ait-ads",
-                source_id="-",
-                time=datetime(2022, 1, 1, tzinfo=UTC),
-                domain=domain,
-                component=alert.host,
-                entities=(("ip", alert.ip), ("host", alert.host)),
-                title=alert.name,
-                origin=("file", 0, 0, 0),
-                kind="detection",
-                rule=alert.short,
-                severity=3,
-                reporter=alert.name.partition(":")[0],
-            )
-        time = datetime.fromtimestamp(alert.time, UTC)
-        yield like.model_copy(update={"source_id": str(number), "time": time})
+    """The alerts as the engine is given them."""
+    return as_findings(alerts, domain, _EPOCH, component=True)
 
 
 class Engine:

@@ -10,6 +10,7 @@ The sources of findings read what is in the envelope by themselves (``aws.guardd
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from streams.sources.aws_names import ENTITIES, partition_of
@@ -92,6 +93,16 @@ def envelope(document: dict[str, Any]) -> Envelope | Malformed:
         resources=tuple(texts(document.get("resources"), 1024)[:_RESOURCES]),
         detail=mapping(detail),
     )
+
+
+def findings_in(
+    document: object, plain: Callable[[object], list[Any]]
+) -> tuple[Envelope | None, list[Any]] | Malformed:
+    """The findings of a document, and the envelope if it is one; ``plain`` finds them where it is none."""
+    if not isinstance(document, dict) or kind_of(document) is None:
+        return None, plain(document)
+    opened = envelope(document)
+    return opened if isinstance(opened, Malformed) else (opened, [opened.detail])
 
 
 def account_of(value: object) -> str:

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from streams.sources.aws_envelope import Envelope, account_of, envelope, kind_of
+from streams.sources.aws_envelope import Envelope, account_of, findings_in, kind_of
 from streams.sources.aws_guardduty_entities import entities, identities
 from streams.sources.base import FindingDraft, Ignored, Malformed, Reading
 from streams.sources.document import digest, line, mapping, number, sequence
@@ -59,15 +59,11 @@ class GuardDuty:
 
     def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
         """Every finding; an empty array is one ignored item."""
-        outer: Envelope | None = None
-        if isinstance(document, dict) and kind_of(document) is not None:
-            opened = envelope(document)
-            if isinstance(opened, Malformed):
-                yield 0, opened
-                return
-            outer, found = opened, [opened.detail]
-        else:
-            found = _findings(document)
+        opened = findings_in(document, _findings)
+        if isinstance(opened, Malformed):
+            yield 0, opened
+            return
+        outer, found = opened
         for item, given in enumerate(found):
             yield item, _read(f"[{item}]." if len(found) > 1 else "", given, outer)
         if not found:

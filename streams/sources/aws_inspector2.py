@@ -20,7 +20,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from schemas.events import FindingKind, FindingStatus
-from streams.sources.aws_envelope import Envelope, account_of, envelope, kind_of
+from streams.sources.aws_envelope import Envelope, account_of, findings_in, kind_of
 from streams.sources.aws_inspector2_resources import About, about
 from streams.sources.aws_times import when
 from streams.sources.base import EntityDraft, FindingDraft, Ignored, Malformed, Reading
@@ -63,15 +63,11 @@ class Inspector2:
 
     def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
         """Every finding; an empty array is one ignored item."""
-        outer: Envelope | None = None
-        if isinstance(document, dict) and kind_of(document) is not None:
-            opened = envelope(document)
-            if isinstance(opened, Malformed):
-                yield 0, opened
-                return
-            outer, found = opened, [opened.detail]
-        else:
-            found = _findings(document)
+        opened = findings_in(document, _findings)
+        if isinstance(opened, Malformed):
+            yield 0, opened
+            return
+        outer, found = opened
         for item, given in enumerate(found):
             for reading in _read(f"[{item}]." if len(found) > 1 else "", given, outer):
                 yield item, reading

@@ -101,6 +101,7 @@ def test_gzip_members_are_joined():
 @pytest.mark.parametrize(
     "value",
     [gzip.compress(b"{}")[:-1], gzip.compress(b"{}") + b"x", b"\x1f\x8b", gzip.compress(b"{}")[:12] + b"\xff" * 20],
+    ids=["cut", "followed", "head", "corrupted"],
 )
 def test_damaged_gzip_is_refused(value):
     """A cut, followed or corrupted gzip file is refused."""

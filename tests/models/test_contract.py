@@ -182,6 +182,7 @@ def test_the_digest_follows_the_parameters(kind: type[Detector]) -> None:
     [
         "base",
         "beta_binomial",
+        "budget",
         "burst",
         "calibration",
         "combine",

@@ -32,7 +32,7 @@ _BATCH = 256  # units that make a new law
 LEVELS = 1e-1, 1e-2, 1e-3
 """Of the monitoring counters: how many units had a p at or below each."""
 
-# "*": minute, last unit of it, units of it, first minute of the domain. Unit: the unit before it, then the scores.
+# "*": minute, last unit of it, units of it, first minute of the domain. "u|PRINCIPAL": the unit before; beside; scores.
 _HEAD: Row = (0, None, 0, 0)
 # "p|NAME": units since the last law; of these, p < GUARD; what may be admitted of such. Then bin, plain units, others.
 _PENDING: Row = (0, 0, 0.0)
@@ -44,15 +44,16 @@ class Calibration:
     """The laws of the scores of ``names``, over the rows of ``store``; the last name is that of the combination.
 
     ``half_life``: units after which a unit counts half. ``kinds``: the most kinds of principal with laws of their own.
-    ``combine`` gives the score of the combination out of the calibrated p of the others. Memory: a row a principal of
-    the current minute, at most ``units``, and about 2 kB for each name and kind.
+    ``combine`` gives the score of the combination for a unit: out of the calibrated p of the others' highest scores,
+    and of the highest ``beside`` of its events. Memory: a row a principal of the current minute, at most ``units``, and
+    about 2 kB for each name and kind.
     """
 
     def __init__(
         self,
         store: Store,
         names: Sequence[str],
-        combine: Callable[[Sequence[float]], float],
+        combine: Callable[[Sequence[float], float], float],
         half_life: float = 15_000.0,
         kinds: int = 8,
         units: int = 20_000,
@@ -83,8 +84,12 @@ class Calibration:
                 p = own.p(score, p)
         return p
 
-    def note(self, principal: str, minute: int, scores: Sequence[float]) -> None:
-        """An event's scores, in the order of ``names`` without the last. Those of an earlier minute are left out."""
+    def note(self, principal: str, minute: int, scores: Sequence[float], beside: float = 0.0) -> None:
+        """An event's scores, in the order of ``names`` without the last, and a number of its own for ``combine``.
+
+        Neither may depend on the order of events inside the minute, as far as the highest of the minute goes. Events of
+        a minute that was counted are left out.
+        """
         rows = self._rows
         head = rows.get("*")
         if head is None:
@@ -99,13 +104,11 @@ class Calibration:
         if row is None:
             if head[2] >= self.units:
                 return
-            rows[key] = (head[1], *scores)
+            rows[key] = (head[1], beside, *scores)
             rows["*"] = (minute, principal, head[2] + 1, head[3])
             return
-        for place, score in enumerate(scores, 1):
-            if score > row[place]:
-                rows[key] = (row[0], *map(max, row[1:], scores))
-                return
+        if beside > row[1] or any(score > was for score, was in zip(scores, row[2:], strict=True)):
+            rows[key] = (row[0], max(beside, row[1]), *map(max, row[2:], scores))
 
     def monitored(self, name: str) -> tuple[float, ...]:
         """Units of late, weighted as the law weights them, and those with p at or below each of ``LEVELS``."""
@@ -130,15 +133,15 @@ class Calibration:
         silent = 0  # most units are: no detector had anything to say
         silent_kinds: dict[str, int] = {}
         for kind, row in units:
-            if not any(row[1:]):
+            if not any(row[2:]):
                 silent += 1
                 if kind in admitted:
                     silent_kinds[kind] = silent_kinds.get(kind, 0) + 1
                 continue
             ps = [
-                self.p(name, kind, minute, row[1 + at], 10.0 ** -row[1 + at]) for at, name in enumerate(self.names[:-1])
+                self.p(name, kind, minute, row[2 + at], 10.0 ** -row[2 + at]) for at, name in enumerate(self.names[:-1])
             ]
-            scores = (*row[1:], self._combine(ps))
+            scores = (*row[2:], self._combine(ps, row[1]))
             ps.append(self.p(self.names[-1], kind, minute, scores[-1], 10.0 ** -scores[-1]))
             for name, score, p in zip(self.names, scores, ps, strict=True):
                 for of in (name, f"{name}|{kind}") if kind in admitted else (name,):

@@ -69,7 +69,9 @@ class Suite:
         self.detectors: tuple[Detector, ...] = tuple(kind(store=store(kind.name)) for kind in DETECTORS)
         # A detector that is not calibrated has no place among the scores.
         self._names = tuple(detector.name for detector in self.detectors if detector.repeatable)
-        self._weights = tuple(detector.weight for detector in self.detectors if detector.repeatable)
+        self._growing = tuple(
+            detector.weight if detector.grows else 0.0 for detector in self.detectors if detector.repeatable
+        )
         self._silent = (0.0,) * len(self._names)
         self._total = sum(detector.weight for detector in self.detectors)
         self.calibration = Calibration(store(CALIBRATION), (*self._names, "all"), self._composite)
@@ -119,9 +121,9 @@ class Suite:
         for place, _, parts in found:
             if place >= 0:
                 scores[place] = max(map(_score, parts))
-        verdict = self._judge(x, principal, minute, scores, found, least)
+        verdict, steady = self._judge(x, principal, minute, scores, found, least)
         if learn:
-            self.calibration.note(principal, minute, scores)
+            self.calibration.note(principal, minute, scores, steady)
         return verdict
 
     def _judge(
@@ -132,9 +134,10 @@ class Suite:
         scores: Sequence[float],
         found: Sequence[tuple[int, Detector, tuple[Part, ...]]],
         least: float,
-    ) -> Verdict:
+    ) -> tuple[Verdict, float]:
+        """The verdict, and the evidence for it that does not depend on how many events the minute had before."""
         kind = kind_of(principal)
-        statistic = sure = 0.0
+        statistic = sure = steady = 0.0
         told: list[tuple[float, Part]] = []
         for place, detector, parts in found:
             score = scores[place] if place >= 0 else max(map(_score, parts))
@@ -142,6 +145,8 @@ class Suite:
             p = nominal if place < 0 else self.calibration.p(detector.name, kind, minute, score, nominal)
             weight = detector.weight * evidence(p)
             statistic += weight
+            if place >= 0 and not detector.grows:
+                steady += weight
             mature = [part for part in parts if part.maturity >= LEARNING_BELOW]
             if len(mature) == len(parts):
                 sure += weight
@@ -159,7 +164,7 @@ class Suite:
             only_sure = certain < CAP
             p = certain if only_sure else CAP
         if p > UNUSUAL:
-            return _ORDINARY[int(least * 10)][int(-10.0 * log10(p))]
+            return _ORDINARY[int(least * 10)][int(-10.0 * log10(p))], steady
         if only_sure:
             told = [(share if part.maturity >= LEARNING_BELOW else 0.0, part) for share, part in told]
         told.sort(key=lambda each: (-each[0], each[1].p, *each[1][:3], each[1].value or ""))
@@ -167,7 +172,7 @@ class Suite:
         whole = -log10(p) / total if total > 0.0 else 0.0
         shown = tuple(_shown(part)._replace(score=share * whole) for share, part in told)
         maturity = shown[0].maturity
-        return Verdict(p, maturity, maturity < LEARNING_BELOW, shown)
+        return Verdict(p, maturity, maturity < LEARNING_BELOW, shown), steady
 
     def _final(self, statistic: float, kind: str, minute: int) -> float:
         if statistic <= 0.0:
@@ -175,9 +180,12 @@ class Suite:
         p = combined(statistic / self._total)
         return self.calibration.p("all", kind, minute, -log10(p), p)
 
-    def _composite(self, ps: Sequence[float]) -> float:
-        """The combined score of the detectors that are calibrated, the others being silent."""
-        statistic = sum(weight * evidence(p) for weight, p in zip(self._weights, ps, strict=True))
+    def _composite(self, ps: Sequence[float], steady: float) -> float:
+        """The combined score of a unit: what its worst event had, with the growing detectors where they ended."""
+        statistic = steady
+        for weight, p in zip(self._growing, ps, strict=True):
+            if weight:
+                statistic += weight * evidence(p)
         return -log10(combined(statistic / self._total)) if statistic > 0.0 else 0.0
 
 

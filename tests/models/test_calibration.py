@@ -32,7 +32,7 @@ import json, sys
 from models.calibration import Calibration
 rows, units = json.load(sys.stdin)
 rows = {key: tuple(row) for key, row in rows}
-laws = Calibration(rows, ("one", "all"), lambda ps: 0.0)
+laws = Calibration(rows, ("one", "all"), lambda ps, beside: 0.0)
 ps = []
 for minute, who, score in units:
     ps.append(repr(laws.p("one", "", minute, score, 10 ** -score)))
@@ -43,7 +43,7 @@ json.dump([ps, sorted(rows.items())], sys.stdout)
 
 def laws(rows: Store, **parameters: Any) -> Calibration:
     """Of one detector, with a combination that says the same."""
-    return Calibration(rows, ("one", "all"), lambda ps: -log10(ps[0]), **parameters)
+    return Calibration(rows, ("one", "all"), lambda ps, beside: -log10(ps[0]), **parameters)
 
 
 def follow(laws: Calibration, units: list[Unit]) -> list[float]:
@@ -222,7 +222,7 @@ def test_p_and_rows_are_byte_equal_in_another_process() -> None:
     units = stream(mostly_silent, 6_000)
     rows: Store = {}
     here = laws(rows)
-    here._combine = lambda ps: 0.0
+    here._combine = lambda ps, beside: 0.0
     follow(here, units[:4_000])
     dumped = list(rows.items())
     random.Random(1).shuffle(dumped)

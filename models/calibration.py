@@ -27,6 +27,7 @@ GUARD = 1e-4
 _TRUSTED = 5_000.0  # weight from which on a p below the guard is believed to be one
 _ADMITTED = 2e-4  # units with p < GUARD, as a share of the others, that are counted nevertheless
 _FARTHEST = 2.0  # times the score at the guard: as what such a one counts, at most, so that no value moves the tail
+_PLAIN = 0.1  # a larger p is ordinary for the domain, and for any kind
 _BATCH = 256  # units that make a new law
 
 LEVELS = 1e-1, 1e-2, 1e-3
@@ -78,8 +79,8 @@ class Calibration:
         if score <= 0.0:
             return 1.0
         p = self._curve(name, minute).p(score, nominal)
-        if kind:
-            own = self._curve(f"{name}|{kind}", minute)
+        if kind and p < _PLAIN:
+            own = self._curve(_of_kind(name, kind), minute)
             if own is not self._empty:
                 p = own.p(score, p)
         return p
@@ -132,27 +133,42 @@ class Calibration:
         levels: dict[str, list[int]] = {name: [0] * (1 + len(LEVELS)) for name in self.names}
         silent = 0  # most units are: no detector had anything to say
         silent_kinds: dict[str, int] = {}
+        laws: dict[str, list[tuple[Curve, bool, dict[int, list[int]]]]] = {}
+        last = len(self.names) - 1
         for kind, row in units:
+            own = kind if kind in admitted else ""
             if not any(row[2:]):
                 silent += 1
-                if kind in admitted:
-                    silent_kinds[kind] = silent_kinds.get(kind, 0) + 1
+                if own:
+                    silent_kinds[own] = silent_kinds.get(own, 0) + 1
                 continue
-            ps = [
-                self.p(name, kind, minute, row[2 + at], 10.0 ** -row[2 + at]) for at, name in enumerate(self.names[:-1])
-            ]
-            scores = (*row[2:], self._combine(ps, row[1]))
-            ps.append(self.p(self.names[-1], kind, minute, scores[-1], 10.0 ** -scores[-1]))
-            for name, score, p in zip(self.names, scores, ps, strict=True):
-                for of in (name, f"{name}|{kind}") if kind in admitted else (name,):
-                    curve = self._curve(of, minute)
-                    flagged = p < GUARD and curve.weight >= _TRUSTED
-                    place = bin_of(min(score, _FARTHEST * curve.score(GUARD)) if flagged else score)
-                    counts.setdefault(of, {}).setdefault(place, [0, 0])[flagged] += 1
+            law = laws.get(own)
+            if law is None:
+                law = laws[own] = [
+                    (curve := self._curve(of, minute), curve.weight >= _TRUSTED, counts.setdefault(of, {}))
+                    for name in self.names
+                    for of in ((name, _of_kind(name, own)) if own else (name,))
+                ]
+            ps: list[float] = []
+            at = 0
+            for place, name in enumerate(self.names):
+                score = row[2 + place] if place < last else self._combine(ps, row[1])
+                p = self.p(name, kind, minute, score, 10.0**-score) if score > 0.0 else 1.0
+                ps.append(p)
+                for _ in range(2 if own else 1):
+                    curve, trusted, mine = law[at]
+                    at += 1
+                    flagged = trusted and p < GUARD
+                    within = bin_of(min(score, _FARTHEST * curve.score(GUARD)) if flagged else score)
+                    pair = mine.get(within)
+                    if pair is None:
+                        pair = mine[within] = [0, 0]
+                    pair[flagged] += 1
                 found = levels[name]
                 found[0] += 1
-                for at, level in enumerate(LEVELS, 1):
-                    found[at] += p <= level
+                if p <= LEVELS[0]:
+                    for level, under in enumerate(LEVELS, 1):
+                        found[level] += p <= under
         for name in self.names:
             levels[name][0] += silent
             if silent:
@@ -203,12 +219,12 @@ class Calibration:
         rows["b|" + of] = (now + 1, *(n for place in sorted(body) for n in (place, body[place])))
 
     def _curve(self, of: str, minute: int) -> Curve:
-        key = "b|" + of
+        key, before = _law_keys(of)
         law = self._rows.get(key)
         if law is None:
             return self._empty
         if law[0] > minute:
-            key = "o|" + of
+            key = before
             law = self._rows.get(key)
             if law is None:
                 return self._empty
@@ -219,6 +235,16 @@ class Calibration:
                 body[law[at]] = law[at + 1]
             known = self._curves[key] = (law, Curve(body, self._fit))
         return known[1]
+
+
+@lru_cache(maxsize=256)
+def _law_keys(of: str) -> tuple[str, str]:
+    return "b|" + of, "o|" + of
+
+
+@lru_cache(maxsize=256)
+def _of_kind(name: str, kind: str) -> str:
+    return f"{name}|{kind}"
 
 
 @lru_cache(maxsize=16_384)

@@ -153,6 +153,8 @@ class Ratio(Detector):
     def _sealed(self, row: Row, tick: int) -> Row:
         """The key's row at the start of a later tick."""
         then, calls, fails, day, day_calls, day_fails, slow, slow_fails, wander, up, down, days, first, tell = row
+        if not fails and tell != then and tick // _DAY_TICKS == day:
+            return (tick, 0, 0, day, day_calls + calls, *row[5:])
         a, b = _beta(slow, slow_fails)
         mean = calls * a / (a + b)
         bar = mean + 2.0 * sqrt(mean)

@@ -118,61 +118,69 @@ class Suite:
                 self.calibration.note(principal, minute, self._silent)
             return _ORDINARY[int(least * 10)][0]
         scores = [0.0] * len(self._names)
-        for place, _, parts in found:
+        kind = kind_of(principal)
+        statistic = steady = 0.0
+        weights = []
+        for place, detector, parts in found:
+            score = _highest(parts)
+            weight = detector.weight * evidence(self._p(place, detector, x, kind, minute, score))
+            weights.append(weight)
+            statistic += weight
             if place >= 0:
-                scores[place] = max(map(_score, parts))
-        verdict, steady = self._judge(x, principal, minute, scores, found, least)
+                scores[place] = score
+                if not detector.grows:
+                    steady += weight
+        p = self._final(statistic, kind, minute)
         if learn:
             self.calibration.note(principal, minute, scores, steady)
-        return verdict
+        if p > UNUSUAL:
+            return _ORDINARY[int(least * 10)][int(-10.0 * log10(p))]
+        return self._told(x, kind, minute, found, weights, p)
 
-    def _judge(
+    def _p(self, place: int, detector: Detector, x: Features, kind: str, minute: int, score: float) -> float:
+        """A detector's score to its p: calibrated, if it has a place among the scores."""
+        nominal = 10.0**-score * detector.tests(x)
+        nominal = 1.0 if nominal > 1.0 else max(nominal, detector.believed)
+        return nominal if place < 0 else self.calibration.p(detector.name, kind, minute, score, nominal)
+
+    def _told(
         self,
         x: Features,
-        principal: str,
+        kind: str,
         minute: int,
-        scores: Sequence[float],
         found: Sequence[tuple[int, Detector, tuple[Part, ...]]],
-        least: float,
-    ) -> tuple[Verdict, float]:
-        """The verdict, and the evidence for it that does not depend on how many events the minute had before."""
-        kind = kind_of(principal)
-        statistic = sure = steady = 0.0
-        told: list[tuple[float, Part]] = []
-        for place, detector, parts in found:
-            score = scores[place] if place >= 0 else max(map(_score, parts))
-            nominal = max(min(1.0, 10.0**-score * detector.tests(x)), detector.believed)
-            p = nominal if place < 0 else self.calibration.p(detector.name, kind, minute, score, nominal)
-            weight = detector.weight * evidence(p)
-            statistic += weight
-            if place >= 0 and not detector.grows:
-                steady += weight
-            mature = [part for part in parts if part.maturity >= LEARNING_BELOW]
-            if len(mature) == len(parts):
+        weights: Sequence[float],
+        p: float,
+    ) -> Verdict:
+        """The verdict on what may be unusual: what rests on keys that are still learning is held at the cap."""
+        held = False
+        if p < CAP:
+            sure = 0.0
+            for (place, detector, parts), weight in zip(found, weights, strict=True):
+                mature = [part for part in parts if part.maturity >= LEARNING_BELOW]
+                if len(mature) < len(parts):
+                    held = True
+                    score = _highest(mature) if mature else 0.0
+                    weight = detector.weight * evidence(self._p(place, detector, x, kind, minute, score))
                 sure += weight
-            elif mature:
-                score = max(map(_score, mature))
-                nominal = max(min(1.0, 10.0**-score * detector.tests(x)), detector.believed)
-                p = nominal if place < 0 else self.calibration.p(detector.name, kind, minute, score, nominal)
-                sure += detector.weight * evidence(p)
-            raw = [evidence(_held(part)) for part in parts]
-            told += [(weight * share / (sum(raw) or 1.0), part) for share, part in zip(raw, parts, strict=True)]
-        p = self._final(statistic, kind, minute)
-        only_sure = False
-        if p < CAP and sure < statistic:
-            certain = self._final(sure, kind, minute)
-            only_sure = certain < CAP
-            p = certain if only_sure else CAP
-        if p > UNUSUAL:
-            return _ORDINARY[int(least * 10)][int(-10.0 * log10(p))], steady
-        if only_sure:
-            told = [(share if part.maturity >= LEARNING_BELOW else 0.0, part) for share, part in told]
+            if held:
+                certain = self._final(sure, kind, minute)
+                held = certain < CAP  # and then it is all that counts
+                p = certain if held else CAP
+        told: list[tuple[float, Part]] = []
+        for (_, _, parts), weight in zip(found, weights, strict=True):
+            raw = [evidence(_believed(part)) for part in parts]
+            total = sum(raw) or 1.0
+            for share, part in zip(raw, parts, strict=True):
+                young = part.maturity < LEARNING_BELOW
+                shown = part._replace(p=CAP) if young and part.p < CAP else part
+                told.append((0.0 if held and young else weight * share / total, shown))
         told.sort(key=lambda each: (-each[0], each[1].p, *each[1][:3], each[1].value or ""))
         total = sum(share for share, _ in told)
         whole = -log10(p) / total if total > 0.0 else 0.0
-        shown = tuple(_shown(part)._replace(score=share * whole) for share, part in told)
-        maturity = shown[0].maturity
-        return Verdict(p, maturity, maturity < LEARNING_BELOW, shown), steady
+        maturity = told[0][1].maturity
+        parts = tuple(part._replace(score=share * whole) for share, part in told)
+        return Verdict(p, maturity, maturity < LEARNING_BELOW, parts)
 
     def _final(self, statistic: float, kind: str, minute: int) -> float:
         if statistic <= 0.0:
@@ -189,16 +197,13 @@ class Suite:
         return -log10(combined(statistic / self._total)) if statistic > 0.0 else 0.0
 
 
-def _held(part: Part) -> float:
-    return _YOUNG if part.maturity < LEARNING_BELOW and part.p < _YOUNG else part.p
-
-
-def _shown(part: Part) -> Part:
-    return part._replace(p=CAP) if part.maturity < LEARNING_BELOW and part.p < CAP else part
-
-
-def _score(part: Part) -> float:
+def _believed(part: Part) -> float:
     p = part.p
     if p < _YOUNG and part.maturity < LEARNING_BELOW:
-        p = _YOUNG
-    return -log10(p if p > TINY else TINY)
+        return _YOUNG
+    return p if p > TINY else TINY
+
+
+def _highest(parts: Sequence[Part]) -> float:
+    """The score of the most significant part."""
+    return -log10(_believed(parts[0]) if len(parts) == 1 else min(map(_believed, parts)))

@@ -177,6 +177,7 @@ def nab(
     """Rates of the Numenta anomaly benchmark: are anomalies found early, and little else?"""
     from models.baselines import BASELINES
     from streams.evaluation import nab as evaluation
+    from streams.evaluation.nab_score import PROFILES
 
     beside = _known("baseline", baselines, tuple(BASELINES))
     with clear_errors(OSError, ValueError, KeyError):
@@ -184,12 +185,12 @@ def nab(
     if json:
         as_json(result)
     else:
-        table = Table("detector", *evaluation.PROFILES, "µs a record", title="NAB score, the half at hand")
+        table = Table("detector", *PROFILES, "µs a record", title="NAB score, the half at hand")
         for row in result["results"]:
-            scores = (f"{row['profiles'][name]['score']:.1f}" for name in evaluation.PROFILES)
+            scores = (f"{row['profiles'][name]['score']:.1f}" for name in PROFILES)
             table.add_row(row["detector"], *scores, f"{row['cpu_us']:.1f}")
         for name, given in result["published"].get("scores", {}).items():
-            table.add_row(f"{name}, published", *(f"{given[profile]:.1f}" for profile in evaluation.PROFILES), "")
+            table.add_row(f"{name}, published", *(f"{given[profile]:.1f}" for profile in PROFILES), "")
         Console().print(table)
         Console().print(_targets(result["targets"]))
     if not result["passed"]:

@@ -110,7 +110,7 @@ class Frequency(Detector):
         if action is not None:
             pair_key, general_key = _keys(principal, action)
             pair = rows.get(pair_key)
-            if pair is not None and pair[0] == span == self._span:  # learnt already
+            if pair is not None and pair[0] == span == self._span == head[0]:  # learnt already
                 said = self._said.get(pair_key)
                 if said is not None:
                     return said

@@ -155,6 +155,30 @@ def test_a_unit_counts_once_with_its_highest_score() -> None:
     assert rows["p|one"] == (1, 0, 0.0, bin_of(3.0), 1, 0)
 
 
+def test_each_detector_keeps_its_own_highest_score() -> None:
+    """One event high by one detector, another by the other: the unit counts at both."""
+    rows: Store = {}
+    calibration = Calibration(rows, ("one", "two", "all"), lambda ps, beside: beside)
+    calibration.note("w", 0, (0.0, 0.0))
+    for scores, beside in (((3.0, 0.0), 4.0), ((0.0, 2.0), 1.0)):
+        calibration.note("w", DAY, scores, beside)
+    calibration.note("w", DAY + 1, (0.0, 0.0))
+    assert [rows["p|" + name][3] for name in ("one", "two", "all")] == [bin_of(score) for score in (3.0, 2.0, 4.0)]
+
+
+def test_a_law_does_not_change_within_a_minute() -> None:
+    """What the first event of a minute is told, the last one is, though the first made the law of the one before."""
+    rows: Store = {}
+    calibration = laws(rows)
+    changed = set()
+    for minute, who, score in stream(wide, 3_000):
+        before = calibration.p("one", "", minute, 2.0, 0.5)
+        calibration.note(who, minute, (score,))
+        assert calibration.p("one", "", minute, 2.0, 0.5) == before
+        changed.add(before)
+    assert len(changed) > 5
+
+
 def test_a_kind_of_principal_has_its_own_law() -> None:
     """Where users score high and roles low, a score that is rare among roles is so for them and not for users."""
     calibration = laws({})

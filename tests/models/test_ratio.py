@@ -119,19 +119,21 @@ def test_a_fall_is_told_too_and_a_steady_share_is_not() -> None:
     assert "fewer of the calls" in text(told[0][1])
 
 
-def test_a_flood_of_failures_does_not_become_usual() -> None:
-    """An hour of a thousand failures a minute leaves the expected share within a tenth of a point."""
-    calm, flooded = learnt(days=12), learnt(days=12)
+@pytest.mark.parametrize(("days", "within"), [(12, 0.001), (4, 0.02)])
+def test_a_flood_of_failures_does_not_become_usual(days: int, within: float) -> None:
+    """An hour of a thousand failures a minute moves the share expected the next day by a tenth of a point; in the first
+    week, when any day is learnt whole, by less than two points, though it is nine tenths of all calls."""
+    calm, flooded = learnt(days=days), learnt(days=days)
     for minute in range(60):
         for n in range(1_000):
-            flooded.learn_one(call(12 * DAY + minute * MINUTE + n, True))
-    probe = [call(13 * DAY + n, True) for n in range(5)]
+            flooded.learn_one(call(days * DAY + minute * MINUTE + n, True))
+    probe = [call((days + 1) * DAY + n, True) for n in range(5)]
     expected = []
     for ratio in (calm, flooded):
         for event in probe:
             parts = ratio.observe(event)[1]
         expected.append(next(part.expected for part in parts if part.feature == "share"))
-    assert expected[1] < expected[0] + 0.001
+    assert expected[1] < expected[0] + within
 
 
 def test_what_neither_fails_nor_succeeds_does_not_count() -> None:

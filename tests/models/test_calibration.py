@@ -202,6 +202,7 @@ def test_the_rows_are_bounded() -> None:
             calibration.note(f"kind{n % 50}/{minute}-{n}", minute, (n % 7,))
     assert sum(key.startswith("u|") for key in rows) == 500
     assert len({key.rpartition("|")[2] for key in rows if key.startswith("p|one|")}) == 8
+    assert rows["k"] == tuple(sorted(f"kind{n}" for n in range(50))[:8])  # whatever the order they came in
     assert len(rows) < 600
 
 

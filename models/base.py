@@ -55,6 +55,15 @@ class Detector(AnomalyDetector):  # type: ignore[misc]  # river ships no types t
 
     name: ClassVar[str]
     version: ClassVar[int]
+    weight: ClassVar[float] = 1.0
+    """In the combination with the other detectors."""
+    believed: ClassVar[float] = 0.0
+    """The least p that is taken at its word, before the detector is calibrated."""
+    grows: ClassVar[bool] = False
+    """Whether its score of an event grows with the number of earlier ones in the minute, of whatever kind."""
+    repeatable: ClassVar[bool] = True
+    """Whether the highest score of a principal in a minute is the same in any order of its events. If not, the order
+    would matter to its calibration, so it has none: its p is to be a bound by itself."""
 
     store: Store | None
     _rows: Store

@@ -64,6 +64,7 @@ class Burst(Detector):
 
     name: ClassVar[str] = "burst"
     version: ClassVar[int] = 1
+    grows: ClassVar[bool] = True
 
     def __init__(self, store: Store | None = None, guard: float = 1e-3, keys: int = 50_000) -> None:
         self.store = store

@@ -33,6 +33,24 @@ def cauchy(ps: Sequence[float], tests: int) -> float:
     return _tail(sum(_statistic(p) for p in ps) / tests)
 
 
+def evidence(p: float) -> float:
+    """The statistic of one p: what ``combined`` takes the weighted mean of. Nothing from a half on.
+
+    What is more ordinary than most says no more than what is as ordinary as any; else one silent detector (0.99) would
+    cancel another's 0.01.
+    """
+    return _statistic(p) if p < 0.5 else 0.0
+
+
+def combined(statistic: float) -> float:
+    """The p of a weighted mean of evidence, weights adding up to 1.
+
+    >>> round(combined(0.75 * evidence(1e-6) + 0.25 * evidence(0.99)), 9)
+    1.333e-06
+    """
+    return _tail(statistic)
+
+
 def settle(parts: Sequence[Part], tests: int) -> tuple[float, tuple[Part, ...]]:
     """The combined p of raw parts, and the parts as they may be shown, most significant first.
 

@@ -68,7 +68,7 @@ class Rarity(Detector):
     """
 
     name: ClassVar[str] = "rarity"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(
         self,
@@ -97,9 +97,9 @@ class Rarity(Detector):
         if time is None or principal is None:
             return UNTESTED
         own = self._rows.get(_principal_key(principal))
-        if own is None:
-            return 0.0, ()
         tick = time // TICK_MS
+        if own is None or own[_FIRST] >= tick:  # else the first event of its first minute would differ from the second
+            return 0.0, ()
         if own[_TICK] < tick:
             own = self._folded(own, tick)
         parts: tuple[Part, ...] = ()
@@ -144,7 +144,7 @@ class Rarity(Detector):
                             own = _added(own, place, -1, 0)
                         rows[key] = (_KNOWN, tick)
                     continue
-            if was is not None:
+            if was is not None and own[_FIRST] < tick:
                 parts = self._test(parts, place, principal, value, own, tick, pair)
             own = self._learn_pair(own, place, principal, value, key, pair, tick)
         if own is not was:

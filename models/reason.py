@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 LEARNING_BELOW = 0.5
@@ -21,18 +22,25 @@ class Part(NamedTuple):
     """
 
     detector: str
-    feature: str  # burst: "calls", "action", "failures"; rarity: "action", "ip", "resource"
-    key: str  # the principal whose history this is
-    value: str | None  # the action, address or resource; None where the test is about the principal alone
-    seen: float  # burst: calls in this minute; rarity: earlier minutes with this pair, 0
-    expected: float  # burst: calls in a minute that has any; rarity: share of active minutes that bring a new value
-    low: float  # 95 % interval of ``seen`` under that expectation
+    feature: str  # burst: "calls", "action", "failures"; rarity: "action", "ip", "resource"; frequency: "pair"; ratio:
+    # "share", of one minute, or "ramp", over days
+    key: str  # the principal whose history this is; ratio: the principal, action or component
+    value: str | None  # the action, address or resource, None where it is about the principal alone; ratio: what key is
+    seen: float  # burst: calls in this minute; rarity: earlier minutes with this pair, 0; frequency: spans of ten
+    # minutes with the pair, decayed; ratio: share of failed calls, or what the days' rises add up to, in sd
+    expected: float  # burst: calls in a minute that has any; rarity: share of active minutes that bring a new value;
+    # frequency: spans of an average pair; ratio: share of failed calls
+    low: float  # 95 % interval of ``seen`` under that expectation; ratio: of the share
     high: float
-    history: int  # learnt before this minute; burst: events; rarity: active minutes, decayed
-    age_ms: int  # since the key was first seen
+    history: (
+        int  # learnt before this minute; burst: events; rarity: active minutes, decayed; frequency: active spans of
+    )
+    # the domain; ratio: calls, decayed
+    age_ms: int  # since the key was first seen; frequency: since the domain was
     maturity: float  # 0 to 1
     p: float
-    peers: float | None = None  # share of the other principals that have this value; None where peers do not count
+    peers: float | None = None  # share of the other principals that have this value; None where peers do not count;
+    # frequency: share of the spans in which anyone has
     score: float = 0.0
 
 
@@ -44,7 +52,10 @@ def text(part: Part) -> str:
     """
     key = _cut(part.key)
     value = _cut(part.value or "")
-    if part.detector == "rarity":
+    words = _WORDS.get(part.detector)
+    if words is not None:
+        line = words(part, key, value)
+    elif part.detector == "rarity":
         what = {"action": f"first {value} by {key}", "ip": f"first use of {value} by {key}"}.get(
             part.feature, f"first access to {value} by {key}"
         )
@@ -65,6 +76,31 @@ def text(part: Part) -> str:
     if part.maturity < LEARNING_BELOW:
         line += ", still learning"
     return line
+
+
+def _frequency(part: Part, key: str, value: str) -> str:
+    line = (
+        f"{value} by {key} in {_number(part.seen)} of {part.history:,} active spans of 10 min, {_span(part.age_ms)}, "
+        f"a pair has {_number(part.expected)} ({_number(part.low)} to {_number(part.high)})"
+    )
+    return line if part.peers is None else f"{line}, the action is in {_share(part.peers)} of them"
+
+
+def _ratio(part: Part, key: str, value: str) -> str:
+    calls = {"principal": f"calls by {key}", "action": f"{key} calls"}.get(value, f"calls to {key}")
+    usual = f"{_share(part.expected)} ({_share(part.low)} to {_share(part.high)})"
+    history = f"{part.history:,} calls and {_span(part.age_ms)} of history"
+    if part.feature == "share":
+        return f"{_share(part.seen)} of the {calls} failed in 1 min, expected {usual}, {history}"
+    way = "more" if part.seen >= 0 else "fewer"
+    return f"{way} of the {calls} fail than the usual {usual}, by {abs(part.seen):.1f} sd over the last days, {history}"
+
+
+_WORDS: dict[str, Callable[[Part, str, str], str]] = {"frequency": _frequency, "ratio": _ratio}
+
+
+def _share(value: float) -> str:
+    return f"{value:.2g}%" if (value := 100 * value) < 10 else f"{value:.0f}%"
 
 
 def _cut(name: str) -> str:

@@ -123,13 +123,103 @@ def changes(
         raise typer.Exit(1)
 
 
+def ait_noise(
+    data: Data,
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", help="fox, russellmitchell, santos or shaw; repeat for several. All by default."),
+    ] = None,
+    baselines: Annotated[
+        list[str] | None,
+        typer.Option("--baseline", help="HalfSpaceTrees, OneClassSVM or LODA, by river; repeat for several. Minutes."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """AIT-ADS alert by alert: do the models tell an attack step from noise, and is their p what it says?"""
+    from models.baselines import BASELINES
+    from streams.evaluation import ait_noise as evaluation
+    from streams.evaluation.ait_ads import SCENARIOS
+
+    chosen = _known("scenario", scenarios, SCENARIOS) or SCENARIOS
+    beside = _known("baseline", baselines, tuple(BASELINES))
+    with clear_errors(OSError, ValueError):
+        results, calibrated = evaluation.run(
+            data_folder(data), scenarios=chosen, baselines=beside, clock=time.process_time, progress=told
+        )
+    result = evaluation.plain(results, calibrated)
+    if json:
+        as_json(result)
+    else:
+        table = Table(
+            "scorer", "scenarios", "ROC", "AP", "least ROC", "µs an alert", title="Attack steps against noise"
+        )
+        for row in result["scorers"]:
+            table.add_row(
+                row["scorer"],
+                f"{', '.join(row['scenarios'])} ({row['set']})",
+                *(f"{row[name]:.3f}" for name in ("roc", "ap", "least_roc")),
+                f"{row['cpu_us']:.1f}",
+            )
+        Console().print(table)
+        Console().print(_targets(result["targets"]))
+    if not result["passed"]:
+        raise typer.Exit(1)
+
+
+def nab(
+    data: Data,
+    baselines: Annotated[
+        list[str] | None,
+        typer.Option("--baseline", help="HalfSpaceTrees, OneClassSVM or LODA, by river; repeat for several. Minutes."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Rates of the Numenta anomaly benchmark: are anomalies found early, and little else?"""
+    from models.baselines import BASELINES
+    from streams.evaluation import nab as evaluation
+    from streams.evaluation.nab_score import PROFILES
+
+    beside = _known("baseline", baselines, tuple(BASELINES))
+    with clear_errors(OSError, ValueError, KeyError):
+        result = evaluation.run(data_folder(data), baselines=beside, clock=time.process_time, progress=told)
+    if json:
+        as_json(result)
+    else:
+        table = Table("detector", *PROFILES, "µs a record", title="NAB score, the half at hand")
+        for row in result["results"]:
+            scores = (f"{row['profiles'][name]['score']:.1f}" for name in PROFILES)
+            table.add_row(row["detector"], *scores, f"{row['cpu_us']:.1f}")
+        for name, given in result["published"].get("scores", {}).items():
+            table.add_row(f"{name}, published", *(f"{given[profile]:.1f}" for profile in PROFILES), "")
+        Console().print(table)
+        Console().print(_targets(result["targets"]))
+    if not result["passed"]:
+        raise typer.Exit(1)
+
+
 EVALUATIONS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
     ("grouping", grouping),
     ("windows", windows),
     ("noise", noise),
     ("changes", changes),
+    ("ait-noise", ait_noise),
+    ("nab", nab),
 )
 """To add an evaluation: a function here, and one entry."""
+
+
+def _known(what: str, given: list[str] | None, there_are: tuple[str, ...]) -> tuple[str, ...]:
+    chosen = tuple(given or ())
+    if unknown := [name for name in chosen if name not in there_are]:
+        raise fail(f"no {what} {', '.join(unknown)}; there are {', '.join(there_are)}")
+    return chosen
+
+
+def _targets(targets: list[dict[str, Any]]) -> Table:
+    table = Table("promised", "measured", "wanted", "met", title="Targets")
+    for target in targets:
+        table.add_row(target["name"], f"{target['measured']:.3g}", target["wanted"], "yes" if target["met"] else "NO")
+    return table
 
 
 def data_folder(given: Path) -> Path:

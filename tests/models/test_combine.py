@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.combine import CAP, TINY, cauchy, settle
+from models.combine import CAP, TINY, cauchy, combined, evidence, settle
 from models.reason import Part
 
 PS = st.floats(min_value=0.0, max_value=1.0)
@@ -27,6 +27,12 @@ def test_one_test_is_returned_as_it_is() -> None:
 def test_certainty_cannot_outvote_a_small_p() -> None:
     """A p of exactly 1 beside one of 1e-6 leaves the combination near 2e-6; the plain statistic would give 1."""
     assert cauchy([1e-6, 1.0], 2) == pytest.approx(2e-6, rel=1e-3)
+
+
+def test_what_is_ordinary_adds_and_takes_nothing() -> None:
+    """One detector that is silent leaves another's 0.01 at a half of its weight, and does not cancel it."""
+    assert evidence(0.99) == evidence(0.5) == 0.0
+    assert combined(0.5 * (evidence(0.01) + evidence(0.99))) == pytest.approx(0.02, rel=1e-2)
 
 
 def test_published_values() -> None:

@@ -178,7 +178,24 @@ def test_the_digest_follows_the_parameters(kind: type[Detector]) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["base", "burst", "combine", "evict", "keys", "negative_binomial", "rarity", "reason", "suite"]
+    "module",
+    [
+        "base",
+        "beta_binomial",
+        "budget",
+        "burst",
+        "calibration",
+        "combine",
+        "curve",
+        "evict",
+        "frequency",
+        "keys",
+        "negative_binomial",
+        "rarity",
+        "ratio",
+        "reason",
+        "suite",
+    ],
 )
 def test_the_examples_in_the_documentation_run(module: str) -> None:
     """Docstring examples are true."""

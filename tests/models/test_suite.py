@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from datetime import datetime
+from math import log10
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,13 @@ def suite_over(tables: dict[str, Store]) -> Suite:
     return Suite(lambda name: tables.setdefault(name, {}))
 
 
-def traffic(count: int, seed: int = 1, start: int = 0) -> list[dict[str, Any]]:
+def traffic(count: int, seed: int = 1, start: int = 0, odd: float = 0.001) -> list[dict[str, Any]]:
     """Two days of ten roles with their own actions; a thousandth of the calls is something else."""
     chance = random.Random(seed)
     events = []
     for n in range(count):
         who = chance.randrange(10)
-        action = f"svc:Op{chance.randrange(30) if chance.random() < 0.001 else who % 5 + chance.randrange(3)}"
+        action = f"svc:Op{chance.randrange(30) if chance.random() < odd else who % 5 + chance.randrange(3)}"
         address = f"198.51.100.{who % 4}"
         events.append(call(start + n * 2 * DAY // count, f"role/{who}", action, ip=address, resource=f"b-{who % 3}"))
     return events
@@ -59,13 +60,26 @@ def traffic(count: int, seed: int = 1, start: int = 0) -> list[dict[str, Any]]:
 def test_an_intruder_in_a_mature_role_is_a_signal() -> None:
     """New actions from a new address by a role with two days of history give p <= 1e-3, each with its reasons."""
     suite = suite_over({})
-    for event in traffic(10_000):
+    for event in traffic(10_000, odd=0):
         suite.score_and_learn(event)
     verdict = suite.score_and_learn(call(2 * DAY, action="iam:CreateUser", ip="203.0.113.9", resource="arn:admin"))
     assert verdict.p <= 1e-3
     assert not verdict.learning
-    assert {part.feature for part in verdict.parts} == {"action", "ip", "resource"}
-    assert all("no other principal does it" in text(part) for part in verdict.parts)
+    assert {part.feature for part in verdict.parts} == {"action", "ip", "resource", "pair"}
+    assert all("no other principal does it" in text(part) for part in verdict.parts if part.detector == "rarity")
+    assert sum(part.score for part in verdict.parts) == pytest.approx(-log10(verdict.p))
+
+
+def test_where_odd_things_happen_they_are_less_odd() -> None:
+    """The same intruder has a p a hundred times as large among roles of which one call in a thousand is new."""
+    ps = []
+    for odd in (0.0, 0.001):
+        suite = suite_over({})
+        for event in traffic(10_000, odd=odd):
+            suite.score_and_learn(event)
+        intruder = call(2 * DAY, action="iam:CreateUser", ip="203.0.113.9", resource="arn:admin")
+        ps.append(suite.score_and_learn(intruder).p)
+    assert ps[1] > 100 * ps[0]
 
 
 def test_quiet_traffic_stays_below_one_signal_in_a_thousand() -> None:
@@ -103,7 +117,7 @@ def test_ordinary_verdicts_are_shared() -> None:
 def test_the_names_identify_detector_version_and_parameters() -> None:
     """``name@version:digest``, in a fixed order."""
     names = suite_over({}).names()
-    assert [name.split("@")[0] for name in names] == ["burst", "rarity"]
+    assert [name.split("@")[0] for name in names] == ["burst", "rarity", "frequency", "ratio", "calibration"]
     assert all(re.fullmatch(r"[a-z]+@\d+:[0-9a-f]{8}", name) for name in names)
 
 
@@ -133,8 +147,8 @@ def test_verdicts_are_byte_equal_in_another_process() -> None:
     events = traffic(400, seed=3, start=2 * DAY)
     events += [call(4 * DAY + n, "role/1", "iam:CreateUser", ip="203.0.113.9", outcome="failure") for n in range(40)]
     dumped = {name: list(rows.items()) for name, rows in tables.items()}
-    random.Random(5).shuffle(dumped["burst"])
-    random.Random(5).shuffle(dumped["rarity"])
+    for rows_of in dumped.values():
+        random.Random(5).shuffle(rows_of)
     given = json.dumps([dumped, events])
     here = [repr(suite.score_and_learn(event)) for event in events]
     assert sum("Part(" in line for line in here) > 20

@@ -48,7 +48,7 @@ def run(events: list[dict[str, Any]]) -> tuple[list[Any], dict[str, Store]]:
 
 
 @given(streams())
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=300)
 def test_one_pass_equals_score_then_learn(events: list[dict[str, Any]]) -> None:
     """``score_and_learn`` gives what ``assess`` followed by ``learn`` gives, verdict by verdict and row by row."""
     tables: dict[str, Store] = {}

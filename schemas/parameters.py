@@ -39,6 +39,12 @@ class Parameters(BaseModel):
     )
     signal_p: float = Field(default=1e-3, gt=0, lt=1, description="tail probability at which a score is a signal")
     signal_severity: int = Field(default=2, ge=0, le=6, description="least OCSF severity of a finding that is a signal")
+    alert_fdr: float = Field(
+        default=0.10, gt=0, le=1, description="share of false ones aimed at among shown units that rest on models alone"
+    )
+    alert_cap: int = Field(
+        default=100, ge=0, description="units that rest on models alone that a domain shows a day of log time"
+    )
     scoring: bool = Field(default=True, description="whether models score activity; off: signals are findings only")
     reopen_ms: int = Field(default=6 * _HOUR, ge=0, description="log time after a close in which a signal reopens")
     max_life_ms: int = Field(

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import orjson
 from pydantic import ValidationError
 
+from models.budget import Budget
 from schemas.events import (
     BATCH,
     Activity,
@@ -74,6 +75,7 @@ class Pipeline:
         self.partition = partition
         self.state = State()
         self.state.near = self.near
+        self.state.rule = self._rule
         self.catalog = Catalog()
         self.components = CatalogFacts(self.catalog)
         self.scoring = Scoring()
@@ -373,6 +375,13 @@ class Pipeline:
     def near(self, component: str) -> tuple[Near, ...]:
         """What a component depends on closely enough for its signals to be linked."""
         return self.components.near(component, self.state.parameters.max_dependents)
+
+    def _rule(self, domain: Domain, unit_id: str, p: float, day: int) -> tuple[bool, float, int | None]:
+        """The alert budget: whether a unit that rests on models alone is shown, at what level, and its rank if not."""
+        parameters = self.state.parameters
+        budget = Budget(domain.table("budget"), rate=parameters.alert_fdr, cap=parameters.alert_cap)
+        ruling = budget.rule(unit_id, p, day, self.scoring.tests(domain))
+        return ruling.shown, ruling.level, ruling.rank
 
     def _engine(self, domain: Domain) -> Engine:
         return Engine(

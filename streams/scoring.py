@@ -24,11 +24,19 @@ class Scoring:
     def __init__(self) -> None:
         self.suites: dict[str, Suite] = {}
 
-    def signal(self, domain: Domain, event: Activity, time: int, signal_p: float) -> SignalRow | None:
-        """Score the activity, learn it, and give a signal if its p is at most ``signal_p``. ``time``: event ms."""
+    def _suite(self, domain: Domain) -> Suite:
         suite = self.suites.get(domain.name)
         if suite is None:
             suite = self.suites[domain.name] = Suite(domain.table)
+        return suite
+
+    def tests(self, domain: Domain) -> int | None:
+        """How many principal-minutes of the domain were tested, at calibrated p; None as long as none was."""
+        return getattr(self._suite(domain), "tests", 0) or None
+
+    def signal(self, domain: Domain, event: Activity, time: int, signal_p: float) -> SignalRow | None:
+        """Score the activity, learn it, and give a signal if its p is at most ``signal_p``. ``time``: event ms."""
+        suite = self._suite(domain)
         ip = resource = None
         for kind, id_ in event.entities:
             if kind == "ip":
@@ -49,4 +57,6 @@ class Scoring:
         if verdict.p > signal_p:
             return None
         why = tuple(text(part) for part in verdict.parts[:REASONS])
-        return anomaly_signal(event, time, verdict.p, verdict.maturity, why, learning=verdict.learning)
+        return anomaly_signal(
+            event, time, verdict.p, verdict.maturity, why, verdict.parts[0].detector, learning=verdict.learning
+        )

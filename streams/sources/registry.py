@@ -32,6 +32,7 @@ from streams.sources.kev import Kev
 from streams.sources.kubernetes_audit import KubernetesAudit
 from streams.sources.kubernetes_events import KubernetesEvents
 from streams.sources.ocsf import Ocsf
+from streams.sources.okta import Okta
 from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.review import Reviews
 from streams.sources.sarif import Sarif
@@ -66,6 +67,7 @@ SOURCES: tuple[Source, ...] = (
     Flux(),
     Tekton(),
     TrivyOperator(),
+    Okta(),
     Backstage(),
     Kev(),
     Epss(),

@@ -22,9 +22,9 @@ from streams.redaction import Redactor
 from streams.routing import concerned, partition_of
 from streams.sources.base import Ignored, Malformed, Source
 from streams.sources.family import Family
+from streams.sources.known import BUILT_IN, Known
 from streams.sources.parse import ParseError, inflate, parse
 from streams.sources.plain_text import plain_text
-from streams.sources.registry import recognise
 from streams.sources.shipped import opened
 
 MAX_RAW_BYTES = 1_048_576
@@ -74,15 +74,24 @@ class Packed(NamedTuple):
 
 
 class Ingest:
-    """Reads raw records. ``counts`` says what became of the items: events, copies, broadcasts, ignored, dead."""
+    """Reads raw records. ``counts`` says what became of the items: events, copies, broadcasts, ignored, dead.
+
+    ``known`` are the sources that may read a record which is bound to none.
+    """
 
     def __init__(
-        self, catalog: Catalog, redactor: Redactor, partitions: int, max_raw_bytes: int = MAX_RAW_BYTES
+        self,
+        catalog: Catalog,
+        redactor: Redactor,
+        partitions: int,
+        max_raw_bytes: int = MAX_RAW_BYTES,
+        known: Known = BUILT_IN,
     ) -> None:
         self.catalog = catalog
         self.redactor = redactor
         self.partitions = partitions
         self.max_raw_bytes = max_raw_bytes
+        self.known = known
         self.counts: Counter[str] = Counter()
         self.ignored: Counter[tuple[str, str]] = Counter()
 
@@ -100,7 +109,7 @@ class Ingest:
             headers = {**headers, **given}
         family = raw.source if isinstance(raw.source, Family) else None
         bound = None if isinstance(raw.source, Family) else raw.source
-        known = recognise if family is None else family.recognise
+        known = self.known.recognise if family is None else family.recognise
         try:
             if value.startswith(GZIP):
                 value = inflate(value, MAX_INFLATED)

@@ -10,11 +10,11 @@ import difflib
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, PlainValidator, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -27,7 +27,10 @@ from pydantic_settings import (
 from schemas.parameters import Parameters
 from schemas.rule import Rule
 from streams.correlation.rules.check import faults
+from streams.mapping_files import read_mappings
 from streams.rule_files import parse_rules, read_rules
+from streams.sources.mapping import MappedSource
+from streams.sources.registry import SOURCES
 
 RAW_SOURCES = (
     "cloudtrail",
@@ -72,6 +75,19 @@ class BadSettings(ValueError):
     """A setting is wrong. The message names each key, where its value came from, and what is wrong with it."""
 
 
+def _mapped(value: object) -> tuple[MappedSource, ...]:
+    given: Sequence[Any] = value if isinstance(value, list | tuple) else [value]
+    if all(isinstance(entry, MappedSource) for entry in given):
+        return tuple(given)
+    if not all(isinstance(entry, str | Path | Mapping) for entry in given):
+        raise ValueError("neither paths nor [[mappings]]")
+    taken = {source.name for source in SOURCES} | {*RAW_SOURCES, "weir"}
+    found, wrong = read_mappings([Path(entry) if isinstance(entry, str) else entry for entry in given], taken)
+    if wrong:
+        raise ValueError("\n".join(map(str, wrong)))
+    return tuple(mapped.source for mapped in found)
+
+
 class Settings(BaseSettings):
     """Everything else: addresses, names, limits. Build it with ``load`` to have readable errors."""
 
@@ -105,6 +121,9 @@ class Settings(BaseSettings):
     catalog: Path | None = Field(default=None, description="Backstage entities, YAML")
     redaction_key: SecretStr | None = Field(
         default=None, min_length=16, description="keys the pseudonyms of redacted values; none: see redaction_key()"
+    )
+    mappings: Annotated[tuple[MappedSource, ...], PlainValidator(_mapped)] = Field(
+        default=(), description="formats read by a mapping: paths of files and folders, or [[mappings]]"
     )
     raw: dict[str, str] = Field(default_factory=dict, description="raw topic of a source, where not <app>.raw.<source>")
     broker_image: str = Field(default="apache/kafka:4.1.0", description="container image, where Docker runs")
@@ -159,9 +178,10 @@ class Settings(BaseSettings):
 
     @field_validator("raw")
     @classmethod
-    def _known_source(cls, value: dict[str, str]) -> dict[str, str]:
-        if unknown := sorted(value.keys() - set(RAW_SOURCES)):
-            raise ValueError(f"no such source: {', '.join(unknown)}; there are {', '.join(RAW_SOURCES)}")
+    def _known_source(cls, value: dict[str, str], others: ValidationInfo) -> dict[str, str]:
+        known = _raw_sources(others.data.get("mappings", ()))
+        if unknown := sorted(value.keys() - set(known)):
+            raise ValueError(f"no such source: {', '.join(unknown)}; there are {', '.join(known)}")
         return value
 
     def topic(self, name: str) -> str:
@@ -178,8 +198,8 @@ class Settings(BaseSettings):
 
     @property
     def raw_topics(self) -> dict[str, str]:
-        """Raw topic of every source, in the order of ``RAW_SOURCES``."""
-        return {source: self.raw.get(source, f"{self.app}.raw.{source}") for source in RAW_SOURCES}
+        """Raw topic of every source, in the order of ``RAW_SOURCES``; then of the mappings."""
+        return {name: self.raw.get(name, f"{self.app}.raw.{name}") for name in _raw_sources(self.mappings)}
 
     @classmethod
     def settings_customise_sources(
@@ -230,6 +250,10 @@ def load(**flags: Any) -> Settings:
         raise BadSettings(f"{error}: {error.__cause__}" if error.__cause__ else str(error)) from None
     except (OSError, ValueError) as error:  # tomllib.TOMLDecodeError is a ValueError
         raise BadSettings(f"{file or 'weir.toml'}: {error}") from None
+
+
+def _raw_sources(mappings: Iterable[MappedSource]) -> tuple[str, ...]:
+    return (*RAW_SOURCES, *(source.name for source in mappings))
 
 
 def _with_rules(settings: Settings) -> Settings:
@@ -300,7 +324,7 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _complaint(place: tuple[int | str, ...], what: str, value: object, flags: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in place)
-    if what.startswith("Value error, ") and (place == ("rules",) or "[[engine.rules]]: " in what):
+    if what.startswith("Value error, ") and (place in (("rules",), ("mappings",)) or "[[engine.rules]]: " in what):
         return what.removeprefix("Value error, ")  # each line names file and place
     if what.startswith("Extra inputs"):  # its value may be a secret under a misspelt name
         value = {}

@@ -30,6 +30,7 @@ from streams.replay.log import OutOfOrder, fold_log
 from streams.replay.recorded import BadDump, decode, log_records
 from streams.replay.run import Replay, Told, run
 from streams.settings import BadSettings, Settings, redaction_key
+from streams.sources.known import Known, known_with
 from streams.sources.registry import UnknownSourceError
 
 Paths = Annotated[list[str] | None, typer.Argument(metavar="PATH...", help="Files and folders, or NAME=PATH.")]
@@ -39,6 +40,10 @@ CatalogFile = Annotated[list[Path] | None, typer.Option(help="Backstage entities
 RuleFiles = Annotated[
     list[Path] | None,
     typer.Option("--rules", help="Correlation rules: files and folders, instead of weir.toml's."),
+]
+MappingFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--mapping", help="Mappings of other formats: files and folders, instead of weir.toml's."),
 ]
 Revisions = Annotated[bool, typer.Option("--revisions", help="Every revision in order, not the last of each unit.")]
 NoModels = Annotated[bool, typer.Option("--no-models", help="Signals from findings only.")]
@@ -119,6 +124,7 @@ def replay(
     log: Log = None,
     catalog: CatalogFile = None,
     rules: RuleFiles = None,
+    mapping: MappingFiles = None,
     revisions: Revisions = False,
     no_models: NoModels = False,
     assignments: Assignments = None,
@@ -136,14 +142,14 @@ def replay(
     """
     if log is not None:
         given = {
-            "PATH": paths, "--source": source, "--catalog": catalog, "--rules": rules, "--no-models": no_models,
-            "--set": assignments, "--members": members, "--events": events,
+            "PATH": paths, "--source": source, "--catalog": catalog, "--rules": rules, "--mapping": mapping,
+            "--no-models": no_models, "--set": assignments, "--members": members, "--events": events,
         }  # fmt: skip
         if wrong := [name for name, value in given.items() if value]:
             raise fail(f"--log takes everything from the log; leave out {', '.join(wrong)}")
     elif not paths:
         raise fail("name the files or folders to replay, or a log with --log")
-    configured = settings(rules=rules)
+    configured = settings(rules=rules, mappings=mapping)
     with ExitStack() as stack:
         writer = _Writer(revisions, _opened(stack, events), _opened(stack, dead_letters), quiet)
         try:
@@ -153,7 +159,10 @@ def replay(
                 else:
                     parameters = _parameters(configured.engine, no_models, assignments or [])
                     catalogs = catalog or [path for path in [configured.catalog] if path]
-                    code = _files(paths or [], source, catalogs, redaction(configured), parameters, members, writer)
+                    known = known_with(*configured.mappings)
+                    code = _files(
+                        paths or [], source, known, catalogs, redaction(configured), parameters, members, writer
+                    )
             writer.units()
         except BrokenPipeError:  # the reader has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -174,6 +183,7 @@ def redaction(configured: Settings) -> Redactor:
 def _files(
     paths: list[str],
     source: str | None,
+    known: Known,
     catalogs: list[Path],
     redactor: Redactor,
     parameters: Parameters,
@@ -181,14 +191,14 @@ def _files(
     writer: _Writer,
 ) -> int:
     with clear_errors(files.Unreadable, UnknownSourceError):
-        inputs, skipped = files.find(paths, source)
+        inputs, skipped = files.find(paths, source, known)
         inputs += [files.catalog(path, len(inputs) + number) for number, path in enumerate(catalogs)]
     for entry in skipped:
         writer.say(f"not read: {entry.path}: {entry.reason}")
     if not any(entry.path not in catalogs for entry in inputs):
         raise fail("nothing to replay: no file that any source reads")
     writer.size = sum(entry.path.stat().st_size for entry in inputs)
-    replay_ = Replay(redactor, parameters, writer, members=members is not None)
+    replay_ = Replay(redactor, parameters, writer, members=members is not None, known=known)
     documents, blank = run(replay_, inputs)
     if not documents:
         raise fail("nothing to replay: the files are empty")

@@ -32,7 +32,7 @@ from streams.routing import partition_of
 from streams.settings import Settings, redaction_key
 from streams.sources.base import Source
 from streams.sources.family import AWS, Family
-from streams.sources.registry import by_name
+from streams.sources.known import known_with
 from streams.sources.review import Reviews
 from streams.sources.steering import Steering
 
@@ -206,8 +206,9 @@ class IngestSession:
 
 def sources(settings: Settings) -> dict[str, Source | Family]:
     """The source of every topic that ingest reads: the raw topics, context, configuration and reviews."""
+    known = known_with(*settings.mappings)
     bound: dict[str, Source | Family] = {
-        topic: FAMILY_OF_TOPIC.get(short) or by_name(SOURCE_OF_TOPIC[short])
+        topic: FAMILY_OF_TOPIC.get(short) or known.by_name(SOURCE_OF_TOPIC.get(short, short))
         for short, topic in settings.raw_topics.items()
     }
     for name in ("context", "config"):

@@ -16,10 +16,10 @@ from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.epss import Epss
 from streams.sources.kev import Kev
+from streams.sources.known import BUILT_IN, Known
 from streams.sources.parse import ParseError, parse
 from streams.sources.plain_text import plain_text
 from streams.sources.policy_exceptions import PolicyExceptions
-from streams.sources.registry import SOURCES, by_name, recognise
 from streams.sources.shipped import opened
 
 _FORMS: dict[str, Form] = {
@@ -66,25 +66,28 @@ class Skipped(NamedTuple):
     reason: str
 
 
-def find(arguments: Sequence[str], source: str | None = None) -> tuple[list[Input], list[Skipped]]:
+def find(
+    arguments: Sequence[str], source: str | None = None, known: Known = BUILT_IN
+) -> tuple[list[Input], list[Skipped]]:
     """The files that ``PATH`` and ``NAME=PATH`` stand for, folders searched in depth, sorted by path.
 
-    ``source`` names the source of the files that are given without ``NAME``. Hidden files in folders are left alone.
+    ``source`` names the source of the files that are given without ``NAME``, out of the ``known`` ones. Hidden files in
+    folders are left alone.
 
     Raises:
         Unreadable: a path that is not there or may not be read.
         UnknownSourceError: no source has the name.
     """
-    default = by_name(source) if source else None
+    default = known.by_name(source) if source else None
     named: dict[Path, Source | None] = {}
     for argument in arguments:
-        path, bound = _split(argument)
+        path, bound = _split(argument, known)
         for file in _files(path):
             named[file] = bound or named.get(file) or default
     inputs: list[Input] = []
     skipped: list[Skipped] = []
     for path in sorted(named):
-        found = _input(len(inputs), path, named[path])
+        found = _input(len(inputs), path, named[path], known)
         if isinstance(found, Input):
             inputs.append(found)
         else:
@@ -98,12 +101,12 @@ def catalog(path: Path, number: int) -> Input:
     return Input(number, path, _form(path) or "yaml", Backstage(), "context")
 
 
-def _split(argument: str) -> tuple[Path, Source | None]:
+def _split(argument: str, known: Known) -> tuple[Path, Source | None]:
     name, equals, path = argument.partition("=")
     if not equals or Path(argument).exists():
         return Path(argument), None
-    if any(source.name == name for source in SOURCES) or Path(path).exists():
-        return Path(path), by_name(name)
+    if any(source.name == name for source in known.sources) or Path(path).exists():
+        return Path(path), known.by_name(name)
     return Path(argument), None
 
 
@@ -134,11 +137,11 @@ def _readable(path: Path) -> None:
         raise Unreadable(f"{path}: {error.strerror}") from None
 
 
-def _input(number: int, path: Path, source: Source | None) -> Input | Skipped:
+def _input(number: int, path: Path, source: Source | None, known: Known) -> Input | Skipped:
     _readable(path)
     form = _form(path)
     if source is None:
-        found = _look(path, form or "json")
+        found = _look(path, form or "json", known)
         if found is None and form in (None, "csv"):
             return Skipped(path, "no source reads this format; name one with NAME=PATH if it should")
     else:
@@ -146,26 +149,26 @@ def _input(number: int, path: Path, source: Source | None) -> Input | Skipped:
     return Input(number, path, form or "json", source, _ROLES.get(found or "", "events"))
 
 
-def _look(path: Path, form: Form) -> str | None:
+def _look(path: Path, form: Form, known: Known) -> str | None:
     """The name of the source that reads the first document which any source reads."""
     with documents(path, form) as found:
         for document, _ in zip(found, range(_LOOK), strict=False):
             if document.problem is None:
-                known = _source_of(document.value)
-                if known is not None:
-                    return known.name
+                source = _source_of(document.value, known)
+                if source is not None:
+                    return source.name
     return None
 
 
-def _source_of(value: bytes) -> Source | None:
+def _source_of(value: bytes, known: Known) -> Source | None:
     """The source that ingest would take, by content."""
     try:
         document = parse(value)
     except ParseError:
         lines = plain_text(value)
-        return None if lines is None else recognise(lines, {})
-    known = recognise(document, {})
-    if known is not None:
-        return known
-    found = opened(document, {})
+        return None if lines is None else known.recognise(lines, {})
+    source = known.recognise(document, {})
+    if source is not None:
+        return source
+    found = opened(document, {}, known.recognise)
     return None if found is None else found.source

@@ -26,6 +26,7 @@ from streams.replay.account import UNKNOWN, Tally, Watched
 from streams.replay.documents import Document, Problem, documents
 from streams.replay.files import Input
 from streams.sources.base import Source
+from streams.sources.known import BUILT_IN, Known
 
 TOPIC = "file"
 """The topic that raw records of files have; their partition is the file's number, their offset the document's."""
@@ -69,8 +70,8 @@ class Told:
 class _Reader(Ingest):
     """Ingest whose sources are counted, each for itself."""
 
-    def __init__(self, redactor: Redactor) -> None:
-        super().__init__(Catalog(), redactor, partitions=1)
+    def __init__(self, redactor: Redactor, known: Known) -> None:
+        super().__init__(Catalog(), redactor, partitions=1, known=known)
         self.watched: Watched | None = None
         self.tallies: dict[str, Tally] = {}
 
@@ -101,8 +102,16 @@ class Replay:
     ``streams.pipeline.TooManyFailures`` as the pipeline does, by source.
     """
 
-    def __init__(self, redactor: Redactor, parameters: Parameters, told: Told, *, members: bool = False) -> None:
-        self.ingest = _Reader(redactor)
+    def __init__(
+        self,
+        redactor: Redactor,
+        parameters: Parameters,
+        told: Told,
+        *,
+        members: bool = False,
+        known: Known = BUILT_IN,
+    ) -> None:
+        self.ingest = _Reader(redactor, known)
         self.pipeline = Pipeline(None)
         self.told = told
         self.tallies = self.ingest.tallies

@@ -6,7 +6,7 @@ run on it by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from streams.sources.argocd import ArgoCD
 from streams.sources.asff import Asff
@@ -24,6 +24,7 @@ from streams.sources.cyclonedx import CycloneDX
 from streams.sources.epss import Epss
 from streams.sources.falco import Falco
 from streams.sources.flux import Flux
+from streams.sources.gcp_audit import GcpAudit
 from streams.sources.github_webhook import GitHubWebhook
 from streams.sources.gitlab_codequality import GitLabCodeQuality
 from streams.sources.gitlab_report import GitLabReport
@@ -68,6 +69,7 @@ SOURCES: tuple[Source, ...] = (
     Tekton(),
     TrivyOperator(),
     Okta(),
+    GcpAudit(),
     Backstage(),
     Kev(),
     Epss(),
@@ -79,8 +81,8 @@ SOURCES: tuple[Source, ...] = (
 class UnknownSourceError(LookupError):
     """No source has this name."""
 
-    def __init__(self, name: str) -> None:
-        known = ", ".join(sorted(source.name for source in SOURCES))
+    def __init__(self, name: str, sources: Iterable[Source] = SOURCES) -> None:
+        known = ", ".join(sorted(source.name for source in sources))
         super().__init__(f"no source is named {name!r}; known: {known}")
 
 

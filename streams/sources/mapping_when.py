@@ -1,0 +1,69 @@
+"""Conditions of a mapping: whether they hold for a document or an item, and in words what does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from streams.sources.mapping_model import When
+from streams.sources.mapping_path import Expression, Found, Scope, expression
+
+LONGEST = 4096
+"""Characters of a text that ``matches`` looks at; a longer one does not match."""
+
+
+class Test(NamedTuple):
+    """One part of a condition; ``lack`` says what is so where it does not hold."""
+
+    holds: Callable[[Scope], bool]
+    lack: str
+
+
+def tests_of(when: When | None) -> tuple[Test, ...]:
+    """The parts of a condition, in the order of the keys; none for no condition."""
+    if when is None:
+        return ()
+    return (
+        *(Test(_exists(path), f"{path.text} is missing") for path in when.exists or ()),
+        *(Test(_missing(path), f"{path.text} is there") for path in when.missing or ()),
+        *(_equals(path, wanted if isinstance(wanted, tuple) else (wanted,)) for path, wanted in when.equals.items()),
+        *(_matches(path, pattern) for path, pattern in when.matches.items()),
+    )
+
+
+def lack(tests: tuple[Test, ...], scope: Scope) -> str | None:
+    """What is so where the condition does not hold: its first part that fails; None if all hold."""
+    for test in tests:
+        if not test.holds(scope):
+            return test.lack
+    return None
+
+
+def _exists(path: Expression) -> Callable[[Scope], bool]:
+    return lambda scope: bool(path.all(scope))
+
+
+def _missing(path: Expression) -> Callable[[Scope], bool]:
+    return lambda scope: not path.all(scope)
+
+
+def _equals(text: str, wanted: tuple[object, ...]) -> Test:
+    path = expression(text)
+    typed = [(type(each), each) for each in wanted]  # 1 is not true
+    shown = " or ".join(map(repr, wanted))
+    return Test(lambda scope: any(_typed(found) in typed for found in path.all(scope)), f"{text} is not {shown}")
+
+
+def _typed(found: Found) -> tuple[type, object]:
+    return type(found.value), found.value
+
+
+def _matches(text: str, pattern: str) -> Test:
+    path, compiled = expression(text), re.compile(pattern)
+
+    def fits(found: Found) -> bool:
+        value = found.value
+        return isinstance(value, str) and len(value) <= LONGEST and compiled.fullmatch(value) is not None
+
+    return Test(lambda scope: any(map(fits, path.all(scope))), f"{text} does not match {pattern}")

@@ -25,6 +25,7 @@ from streams.sources.epss import Epss
 from streams.sources.falco import Falco
 from streams.sources.flux import Flux
 from streams.sources.gcp_audit import GcpAudit
+from streams.sources.github_audit import GitHubAudit
 from streams.sources.github_webhook import GitHubWebhook
 from streams.sources.gitlab_codequality import GitLabCodeQuality
 from streams.sources.gitlab_report import GitLabReport
@@ -70,6 +71,7 @@ SOURCES: tuple[Source, ...] = (
     TrivyOperator(),
     Okta(),
     GcpAudit(),
+    GitHubAudit(),
     Backstage(),
     Kev(),
     Epss(),

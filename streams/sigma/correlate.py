@@ -1,0 +1,393 @@
+"""Sigma's correlation rules as ``schemas.rule.Rule``: over the findings that the detections they name give.
+
+| Sigma | here |
+|---|---|
+| ``event_count`` with gte, gt | ``count`` |
+| ``value_count`` with gte, gt | ``distinct`` |
+| ``temporal``; ``a and (b or c)`` | ``all``, one step for each part |
+| ``temporal_ordered`` | ``sequence`` |
+| ``temporal`` with ``a and not b`` | ``absence``, around; ordered: after |
+| a correlation of event counts or temporal ones | their steps in its own, where that is the same |
+
+``group-by`` names entities of ours (``fields.entity_of``), since a finding has no other fields of its event; of a kind
+that an event has several of, each counts. What a rule of ours cannot say is a fault, with what is missing.
+
+The version is the day of ``modified``, else of ``date``, counted from 1970: a rule that changes needs a later day.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+from sigma.correlations import (
+    CorrelationConditionAND,
+    CorrelationConditionNOT,
+    CorrelationConditionOR,
+    SigmaCorrelationCondition,
+    SigmaCorrelationConditionOperator,
+    SigmaCorrelationRule,
+    SigmaExtendedCorrelationCondition,
+    SigmaRuleReference,
+)
+from sigma.exceptions import (
+    SigmaCorrelationConditionError,
+    SigmaCorrelationTypeError,
+    SigmaError,
+    SigmaTimespanError,
+)
+
+from schemas.rule import Rule as CorrelationRule
+from streams.sigma.documents import Document
+from streams.sigma.fields import entity_of
+from streams.sigma.rule import Fault, Rule
+
+SEVERITY = {"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
+"""Sigma's level to OCSF ``severity_id``; a rule without one is medium."""
+
+NESTED = 8
+"""Correlations of correlations, at most."""
+
+
+class Correlation(NamedTuple):
+    """A correlation rule as pySigma read it. ``keys``: what it may be referred to by."""
+
+    key: str
+    keys: tuple[str, ...]
+    parsed: SigmaCorrelationRule
+
+
+class Correlated(NamedTuple):
+    """A correlation rule of ours, and the document it comes from."""
+
+    rule: CorrelationRule
+    document: Document
+
+
+class _Missing(ValueError):
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+
+
+def correlation(document: Document) -> Correlation | list[Fault]:
+    """A correlation rule, or what is wrong with it."""
+    try:
+        parsed = SigmaCorrelationRule.from_dict(json.loads(document.canonical), collect_errors=True)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        place = _place(error) if isinstance(error, SigmaError) else "correlation"
+        return [document.fault(place, str(error.args[0] if error.args else error))]
+    if parsed.errors:
+        return [document.fault(_place(error), str(error.args[0])) for error in parsed.errors]
+    id_ = str(parsed.id) if parsed.id else None
+    key = id_ or parsed.name or re.sub(r"[^a-z0-9]+", "-", parsed.title.lower()).strip("-")[:120] or "untitled"
+    return Correlation(key, (key, *([parsed.name] if parsed.name else [])), parsed)
+
+
+def _place(error: SigmaError) -> str:
+    if isinstance(error, SigmaCorrelationTypeError):
+        return "correlation.type"
+    if isinstance(error, SigmaCorrelationConditionError):
+        return "correlation.condition"
+    if isinstance(error, SigmaTimespanError):
+        return "correlation.timespan"
+    found = re.fullmatch(r"Sigma(Title|Identifier|Name|Level|Status|Tag|Date|Modified)Error", type(error).__name__)
+    return "correlation" if found is None else {"Identifier": "id", "Tag": "tags"}.get(found[1], found[1].lower())
+
+
+def resolve(
+    given: Sequence[tuple[Document, Correlation]], rules: Mapping[str, Rule]
+) -> tuple[tuple[Correlated, ...], list[Fault], frozenset[str]]:
+    """The correlation rules of ours, the faults, and the keys of detections that only feed them.
+
+    ``rules``: detections by id and name. A correlation that is part of another stands for itself only if that one says
+    ``generate``.
+    """
+    known = {key: each for _, each in given for key in each.keys}
+    made: list[tuple[Document, Correlation, CorrelationRule]] = []
+    faults: list[Fault] = []
+    used: set[str] = set()
+    for document, each in given:
+        try:
+            made.append((document, each, _Compiling(known, rules).rule(each)))
+        except _Missing as missing:
+            faults.append(document.fault(missing.place, str(missing)))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            faults.append(document.fault("correlation", f"{place}: {first['msg']}"))
+        else:
+            if not each.parsed.generate:
+                used.update(_key(name) for name in _references(each.parsed))
+    fed = frozenset(rules[name].key for name in used if name in rules)
+    inner = {known[name].key for name in used if name in known}
+    return tuple(Correlated(rule, document) for document, each, rule in made if each.key not in inner), faults, fed
+
+
+def _key(reference: str) -> str:
+    """An id in the one way that ids are written, or the name as it is."""
+    digits = re.sub(r"urn:uuid:|[-{}]", "", reference.lower())
+    if re.fullmatch(r"[0-9a-f]{32}", digits) is None:
+        return reference
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _references(parsed: SigmaCorrelationRule) -> list[str]:
+    if parsed.rules is not None:
+        return [each.reference for each in parsed.rules]
+    condition = parsed.condition
+    return condition.get_referenced_rules() if isinstance(condition, SigmaExtendedCorrelationCondition) else []
+
+
+class _Leaf(NamedTuple):
+    """A detection, and the correlations on the way to it, each with the name it has for the next."""
+
+    rule: Rule
+    way: tuple[tuple[SigmaCorrelationRule, str], ...]
+
+
+class _Part(NamedTuple):
+    """One step: any of these detections, ``at_least`` times, or never."""
+
+    leaves: tuple[_Leaf, ...]
+    at_least: int = 1
+    absent: bool = False
+
+
+class _Compiling:
+    """One correlation rule with what it refers to."""
+
+    def __init__(self, known: Mapping[str, Correlation], rules: Mapping[str, Rule]) -> None:
+        self._known = known
+        self._rules = rules
+
+    def rule(self, given: Correlation) -> CorrelationRule:
+        """The rule of ours.
+
+        Raises:
+            _Missing: where it cannot be said.
+            ValidationError: where a figure is out of range.
+        """
+        parsed = given.parsed
+        kind = parsed.type.name.lower()
+        body: dict[str, Any] = {
+            "name": given.key,
+            "version": _version(parsed),
+            "title": parsed.title,
+            "severity": SEVERITY[parsed.level.name.lower()] if parsed.level else 3,
+            "description": parsed.description or "",
+            "tags": tuple(map(str, parsed.tags)),
+            "timespan": _milliseconds(parsed),
+        }
+        if kind in ("event_count", "value_count"):
+            parts = [_Part((leaf,)) for name in _references(parsed) for leaf in self._leaves(parsed, name)]
+            body["kind"] = "count" if kind == "event_count" else "distinct"
+            body["at_least"] = _at_least(parsed)
+        elif kind in ("temporal", "temporal_ordered"):
+            parts = list(self._parts(parsed, 0))
+            absent = any(part.absent for part in parts)
+            body["kind"] = "absence" if absent else "sequence" if kind == "temporal_ordered" else "all"
+        else:
+            raise _Missing("correlation.type", f"no kind of rule counts a {kind}: it would need sums over a field")
+        steps = [_step(parts, number, kind) for number in range(len(parts))]
+        self._group(parsed, parts, steps, body)
+        if kind == "value_count":
+            _distinct(parsed, parts, steps, body)
+        return CorrelationRule.model_validate({**body, "steps": steps})
+
+    def _target(self, name: str) -> Rule | Correlation:
+        key = _key(name)
+        found = self._rules.get(key) or self._known.get(key)
+        if found is None:
+            raise _Missing("correlation.rules", f"there is no rule {name!r} among those that compiled")
+        return found
+
+    def _leaves(self, parsed: SigmaCorrelationRule, name: str) -> tuple[_Leaf, ...]:
+        target = self._target(name)
+        if isinstance(target, Correlation):
+            raise _Missing(
+                "correlation.rules",
+                f"{name!r} is a correlation rule: matches of one rule are no events of another, so they cannot be "
+                "counted",
+            )
+        return (_Leaf(target, ((parsed, name),)),)
+
+    def _parts(self, parsed: SigmaCorrelationRule, depth: int) -> Iterator[_Part]:
+        """The steps of a temporal rule, those of rules inside of it in place."""
+        if depth > NESTED:
+            raise _Missing("correlation.rules", "refers to itself, or is nested too deeply")
+        condition = parsed.condition
+        if isinstance(condition, SigmaCorrelationCondition):
+            names = _references(parsed)
+            if condition.op is not SigmaCorrelationConditionOperator.GTE or condition.count != len(names):
+                raise _Missing(
+                    "correlation.condition",
+                    "asks for a part of the rules only; a rule of ours asks for all of its steps",
+                )
+            for name in names:
+                yield from self._part(parsed, (name,), depth, absent=False)
+            return
+        for each in _conjunction(condition.parsed):
+            names_of = _disjunction(each)
+            if names_of is None:
+                raise _Missing(
+                    "correlation.condition", "is none of: rules, or-ed rules, and their negation, joined by and"
+                )
+            yield from self._part(parsed, names_of, depth, absent=isinstance(each, CorrelationConditionNOT))
+
+    def _part(
+        self, parsed: SigmaCorrelationRule, names: tuple[str, ...], depth: int, *, absent: bool
+    ) -> Iterator[_Part]:
+        targets = [self._target(name) for name in names]
+        if len(names) == 1 and isinstance(targets[0], Correlation):
+            inner = targets[0].parsed
+            self._same(parsed, names[0], inner, absent=absent)
+            for part in self._inner(inner, depth + 1):
+                ways = tuple(leaf._replace(way=((parsed, names[0]), *leaf.way)) for leaf in part.leaves)
+                yield part._replace(leaves=ways, absent=absent or part.absent)
+            return
+        yield _Part(
+            tuple(leaf for name in names for leaf in self._leaves(parsed, name)),
+            absent=absent,
+        )
+
+    def _inner(self, inner: SigmaCorrelationRule, depth: int) -> Iterator[_Part]:
+        if inner.type.name == "EVENT_COUNT":
+            names = _references(inner)
+            yield _Part(tuple(leaf for name in names for leaf in self._leaves(inner, name)), _at_least(inner))
+        else:
+            yield from self._parts(inner, depth)
+
+    def _same(self, outer: SigmaCorrelationRule, name: str, inner: SigmaCorrelationRule, *, absent: bool) -> None:
+        """The steps of ``inner`` may stand in ``outer`` only if that asks for the same."""
+        missing = f"; a step of ours has no timespan of its own, which {name!r} would need"
+        if inner.type.name not in ("EVENT_COUNT", "TEMPORAL", "TEMPORAL_ORDERED"):
+            raise _Missing("correlation.rules", f"{name!r} is a {inner.type.name.lower()}: no step of ours is one")
+        if inner.timespan.seconds < outer.timespan.seconds:
+            raise _Missing("correlation.rules", f"{name!r} has the shorter timespan ({inner.timespan.spec}){missing}")
+        if inner.type.name != "EVENT_COUNT" and (inner.type is not outer.type or absent):
+            raise _Missing("correlation.rules", f"{name!r} is of another type{missing}")
+        if len(inner.group_by or ()) != len(outer.group_by or ()):
+            raise _Missing("correlation.rules", f"{name!r} has other groups{missing}")
+
+    def _group(
+        self, parsed: SigmaCorrelationRule, parts: Sequence[_Part], steps: list[dict[str, Any]], body: dict[str, Any]
+    ) -> None:
+        names: list[str] = []
+        for number, name in enumerate(parsed.group_by or ()):
+            kinds = [_entity(part, name, f"correlation.group-by.{number}") for part in parts]
+            if len(set(kinds)) == 1:
+                if kinds[0] not in names:
+                    names.append(kinds[0])
+                continue
+            alias = re.sub(r"\W+", "_", name)
+            names.append(alias)
+            for step, kind in zip(steps, kinds, strict=True):
+                step.setdefault("group", {})[alias] = kind
+        body["group_by"] = names
+        for part in parts:
+            for leaf in part.leaves:
+                for inner, _ in leaf.way[1:]:
+                    ours = {_kind(leaf, leaf.way, name) for name in parsed.group_by or ()}
+                    at = [each for each, _ in leaf.way].index(inner)
+                    if ours != {_kind(leaf, leaf.way[at:], name) for name in inner.group_by or ()}:
+                        raise _Missing(
+                            "correlation.group-by", "differs from that of a rule inside; each step has the same groups"
+                        )
+
+
+def _conjunction(node: Any) -> Iterator[Any]:
+    if isinstance(node, CorrelationConditionAND):
+        for each in node.args:
+            yield from _conjunction(each)
+    else:
+        yield node
+
+
+def _disjunction(node: Any) -> tuple[str, ...] | None:
+    """The names in a reference, an ``or`` of such, or the negation of either."""
+    if isinstance(node, CorrelationConditionNOT):
+        node = node.args[0]
+    if isinstance(node, SigmaRuleReference):
+        return (node.reference,)
+    if isinstance(node, CorrelationConditionOR):
+        names = [_disjunction(each) for each in node.args if not isinstance(each, CorrelationConditionNOT)]
+        if len(names) == len(node.args) and None not in names:
+            return tuple(name for each in names if each is not None for name in each)
+    return None
+
+
+def _step(parts: Sequence[_Part], number: int, kind: str) -> dict[str, Any]:
+    part = parts[number]
+    keys = list(dict.fromkeys(leaf.rule.key for leaf in part.leaves))
+    step: dict[str, Any] = {
+        "id": f"step-{number + 1}",
+        "where": {"type": "finding", "rule": keys[0] if len(keys) == 1 else keys},
+        "at_least": part.at_least,
+    }
+    if part.absent:
+        step["absent"] = "after" if kind == "temporal_ordered" else "around"
+    return step
+
+
+def _entity(part: _Part, name: str, place: str) -> str:
+    """The entity that a group-by is in all detections of a step."""
+    kinds = set()
+    for leaf in part.leaves:
+        kind = _kind(leaf, leaf.way, name)
+        if kind is None:
+            raise _Missing(place, f"{name} of {leaf.rule.logsource} is no entity that its findings have")
+        kinds.add(kind)
+    if len(kinds) > 1:
+        raise _Missing(place, f"{name} is of several kinds in one step: {', '.join(sorted(kinds))}")
+    return str(kinds.pop())
+
+
+def _kind(leaf: _Leaf, way: Iterable[tuple[SigmaCorrelationRule, str]], name: str) -> str | None:
+    for parsed, reference in way:
+        alias = parsed.aliases.aliases.get(name)
+        if alias is not None:
+            name = next((f for ref, f in alias.mapping.items() if ref.reference == reference), name)
+    return entity_of(leaf.rule.logsource, name)
+
+
+def _distinct(
+    parsed: SigmaCorrelationRule, parts: Sequence[_Part], steps: list[dict[str, Any]], body: dict[str, Any]
+) -> None:
+    condition = parsed.condition
+    given = condition.fieldref if isinstance(condition, SigmaCorrelationCondition) else None
+    names = given if isinstance(given, list) else [given]
+    if len(names) != 1 or not isinstance(names[0], str):
+        raise _Missing("correlation.condition.field", "names several fields; a rule of ours counts the values of one")
+    kinds = [_entity(part, names[0], "correlation.condition.field") for part in parts]
+    body["field"] = kinds[0]
+    for step, kind in zip(steps, kinds, strict=True):
+        if kind != kinds[0]:
+            step["field"] = kind
+
+
+def _at_least(parsed: SigmaCorrelationRule) -> int:
+    condition = parsed.condition
+    assert isinstance(condition, SigmaCorrelationCondition)
+    operator = condition.op.name.lower()
+    if operator not in ("gte", "gt") or condition.count != int(condition.count):
+        raise _Missing(
+            "correlation.condition", f"asks for {operator} {condition.count}; a rule of ours asks for gte or gt, whole"
+        )
+    return int(condition.count) + (operator == "gt")
+
+
+def _milliseconds(parsed: SigmaCorrelationRule) -> int:
+    ms = parsed.timespan.seconds * 1_000
+    if ms > 31 * 86_400_000:
+        raise _Missing("correlation.timespan", f"{parsed.timespan.spec} is longer than 31 days")
+    return ms
+
+
+def _version(parsed: SigmaCorrelationRule) -> int:
+    day = parsed.modified or parsed.date
+    return max(1, (day - date(1970, 1, 1)).days) if isinstance(day, date) else 1

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from streams.sources.base import Ignored, Malformed, Reading
-from streams.sources.mapping_event import BadField, EventReader, Told
+from streams.sources.mapping_event import EventReader, Told
 from streams.sources.mapping_model import MappingFile
 from streams.sources.mapping_path import Scope
 from streams.sources.mapping_when import lack, tests_of
@@ -24,11 +24,19 @@ from streams.sources.mapping_when import lack, tests_of
 _NO_HEADERS: Mapping[str, str] = {}
 
 
+class BadFields(ValueError):
+    """Fixed values, or values of maps, that their fields do not allow: number of the event table, key in it, reason."""
+
+    def __init__(self, faults: list[tuple[int, str, str]]) -> None:
+        super().__init__("; ".join(f"event[{number}].{place}: {reason}" for number, place, reason in faults))
+        self.faults = faults
+
+
 class MappedSource:
     """The source that a mapping file describes.
 
     Raises:
-        BadField: a fixed value that its field does not allow; ``place`` is the key in the file.
+        BadFields: fixed values that their fields do not allow.
     """
 
     def __init__(self, mapping: MappingFile) -> None:
@@ -36,12 +44,9 @@ class MappedSource:
         self.name = mapping.name
         self.lateness = mapping.lateness
         self._recognise = tests_of(mapping.recognise)
-        self._readers: list[EventReader] = []
-        for number, table in enumerate(mapping.event):
-            try:
-                self._readers.append(EventReader(table, mapping.name))
-            except BadField as error:
-                raise BadField(f"event[{number}].{error.place}", error.reason) from None
+        self._readers = [EventReader(table, mapping.name) for table in mapping.event]
+        if faults := [(number, *bad) for number, reader in enumerate(self._readers) for bad in reader.faults]:
+            raise BadFields(faults)
 
     def recognise(self, document: object, headers: Mapping[str, str]) -> bool:
         """By the conditions of ``recognise``, of an array's first element; never without conditions."""

@@ -35,15 +35,6 @@ _ALWAYS = frozenset({"time", "id", "kind", "rule", "severity", "action"})
 _OPTIONAL = frozenset({("activity", "severity"), ("change", "action")})
 
 
-class BadField(ValueError):
-    """A fixed value, or one of a map, that its field does not allow. ``place`` is the key below the event's table."""
-
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(f"{place}: {reason}")
-        self.place = place
-        self.reason = reason
-
-
 class _Entity(NamedTuple):
     name: str
     kind: EntityKind
@@ -55,8 +46,7 @@ class _Entity(NamedTuple):
 class EventReader:
     """Reads the items that an event table is for. ``tests`` say which these are.
 
-    Raises:
-        BadField: a fixed value that its field does not allow.
+    ``faults`` are fixed values that their field does not allow, by key and reason; with any, it must not be used.
     """
 
     def __init__(self, table: EventTable, name: str) -> None:
@@ -66,6 +56,7 @@ class EventReader:
         self._reason = table.reason if isinstance(table, IgnoreTable) else ""
         self._fields: list[Field] = []
         self._entities: list[_Entity] = []
+        self.faults: list[tuple[str, str]] = []
         if isinstance(table, IgnoreTable):
             return
         if table.type == "finding":
@@ -80,12 +71,12 @@ class EventReader:
                 elif isinstance(value, Value):
                     self._fields.append(field_of(table.type, key, value, required=required))
             except BadConstant as error:
-                raise BadField(f"{key}.{error.place}", str(error)) from None
+                self.faults.append((f"{key}.{error.place}", str(error)))
         for number, entity in enumerate(table.entities):
             try:
                 self._entities.append(_entity(number, entity))
             except BadConstant as error:
-                raise BadField(f"entities[{number}].{error.place}", str(error)) from None
+                self.faults.append((f"entities[{number}].{error.place}", str(error)))
 
     def read(self, scope: Scope) -> Iterator[Told]:
         """The draft of the item, and beside it what was left out; or what is wrong with it, all in one."""

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from streams.sources.mapping import MappedSource
-from streams.sources.mapping_event import BadField
+from streams.sources.mapping import BadFields, MappedSource
 from streams.sources.mapping_model import (
     ActivityTable,
     ChangeTable,
@@ -88,9 +87,8 @@ def mapping_of(
         found = error.errors(include_url=False)
         faults = [fault(each["loc"], _place(each["loc"]), _reason(each)) for each in found if not _follows(each, found)]
         return None, list(dict.fromkeys(faults))
-    except BadField as error:
-        number = re.match(r"event\[(\d+)\]", error.place)
-        return None, [fault(("event", int(number[1])) if number else (), error.place, error.reason)]
+    except BadFields as error:
+        return None, [fault(("event", n), f"event[{n}].{place}", reason) for n, place, reason in error.faults]
 
 
 def _follows(error: Any, errors: list[Any]) -> bool:
@@ -118,12 +116,8 @@ def _reason(error: Any) -> str:
     if kind == "extra_forbidden":
         allowed = list(_table(loc[:-1]).model_fields)
         close = difflib.get_close_matches(str(loc[-1]), allowed, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        return (
-            f"there is no such key{hint} Allowed: {', '.join(allowed)}"
-            if hint
-            else (f"there is no such key; allowed are {', '.join(allowed)}")
-        )
+        hint = f"; did you mean {close[0]}?" if close else "."
+        return f"there is no such key{hint} Allowed: {', '.join(allowed)}"
     if kind == "missing":
         return "is missing"
     if kind in ("union_tag_invalid", "union_tag_not_found"):

@@ -25,7 +25,7 @@ Step = str | int | None
 Root = Literal["item", "document", "headers"]
 
 _ROOTS: dict[str, Root] = {"$": "document", "$item": "item", "$headers": "headers"}
-_BARE = re.compile(r"[^\s.\[\]\"'?$]+")
+_BARE = re.compile(r"[^\s.\[\]\"'?${}]+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 _INDEX = re.compile(r"\[(\*|-?[0-9]{1,6})\]")
 _KEY = re.compile(r'\["((?:[^"\\]|\\["\\])*)"\]')
@@ -256,10 +256,7 @@ def _name(text: str, at: int) -> tuple[str, int]:
     bare = _BARE.match(text, at)
     if bare is None:
         raise _unexpected(text, at)
-    name = bare[0].partition("}")[0]  # in a template the brace ends it; a key with one is quoted
-    if not name:
-        raise _unexpected(text, at)
-    return name, at + len(name)
+    return bare[0], bare.end()
 
 
 def _skip(text: str, at: int) -> int:
@@ -273,7 +270,7 @@ def _unescaped(text: str) -> str:
 
 def _unexpected(text: str, at: int) -> BadPath:
     if at >= len(text):
-        return BadPath(f"character {at + 1}: it ends where a key is expected" if at or not text else "empty")
+        return BadPath(f"character {at + 1}: it ends where a key is expected" if text else "empty")
     return BadPath(f"character {at + 1}: {text[at]!r} is not expected here; keys with such characters stand in quotes")
 
 

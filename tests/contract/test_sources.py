@@ -1,6 +1,7 @@
 """What every source holds to, run on each registered one. No exemptions: what cannot pass is not registered.
 
-Each source brings ``samples/<name>.py`` (dots of the name as underscores) with ``SAMPLES``: documents and headers.
+Each source brings ``samples/<name>.py`` (dots of the name as underscores) with ``SAMPLES``: documents and headers. A
+mapping file is a source, too: ``samples/mapping_sample.toml`` stands for all of them.
 """
 
 import importlib.util
@@ -14,8 +15,17 @@ from hypothesis import strategies as st
 
 from schemas.events import EVENT
 from streams.sources.base import Ignored, Malformed
-from streams.sources.registry import SOURCES, UnknownSourceError, by_name, recognise
+from streams.sources.known import known_with
+from streams.sources.mapping_file import parse_mapping
+from streams.sources.registry import SOURCES as REGISTERED
+from streams.sources.registry import UnknownSourceError
+from streams.sources.registry import by_name as registered_by_name
+from streams.sources.registry import recognise as registered_recognise
 
+SAMPLE_MAPPING = Path(__file__).parent / "samples" / "mapping_sample.toml"
+MAPPED = parse_mapping(SAMPLE_MAPPING.read_text(), SAMPLE_MAPPING.name)[0].source
+KNOWN = known_with(MAPPED)
+SOURCES = KNOWN.sources
 ACTUAL = {source.name: source for source in SOURCES}
 
 
@@ -65,7 +75,8 @@ def checked(source, document, headers):
 def test_it_states_name_and_lateness(source):
     """A source has a name of its own, by which it is found, and a lateness above zero."""
     assert source.name == source.name.lower().strip()
-    assert by_name(source.name) is source
+    assert KNOWN.by_name(source.name) is source
+    assert source is MAPPED or registered_by_name(source.name) is source
     assert timedelta(0) < source.lateness <= timedelta(days=1)
 
 
@@ -73,8 +84,11 @@ def test_names_are_unique_and_unknown_ones_are_listed():
     """No two sources share a name, and asking for another lists them."""
     assert len(ACTUAL) == len(SOURCES) > 0
     with pytest.raises(UnknownSourceError) as caught:
-        by_name("no.such")
+        KNOWN.by_name("no.such")
     assert all(name in str(caught.value) for name in ACTUAL)
+    with pytest.raises(UnknownSourceError) as caught:
+        registered_by_name("no.such")
+    assert all(source.name in str(caught.value) for source in REGISTERED)
 
 
 @each_source
@@ -90,7 +104,8 @@ def test_a_sample_is_recognised_by_its_own_source_alone(name, label):
     """Exactly one source claims a document, so the order of the registry decides nothing."""
     document, headers = SAMPLES[name, label]
     assert [source.name for source in SOURCES if source.recognise(document, headers)] == [name]
-    assert recognise(document, headers) is ACTUAL[name]
+    assert KNOWN.recognise(document, headers) is ACTUAL[name]
+    assert registered_recognise(document, headers) is (None if name == MAPPED.name else ACTUAL[name])
 
 
 @each_sample

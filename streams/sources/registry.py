@@ -17,6 +17,7 @@ from streams.sources.aws_guardduty import GuardDuty
 from streams.sources.aws_inspector2 import Inspector2
 from streams.sources.aws_notification import Notification
 from streams.sources.aws_vpcflow import VpcFlow
+from streams.sources.azure_activity import AzureActivity
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
@@ -71,6 +72,7 @@ SOURCES: tuple[Source, ...] = (
     TrivyOperator(),
     Okta(),
     GcpAudit(),
+    AzureActivity(),
     GitHubAudit(),
     Backstage(),
     Kev(),

@@ -18,6 +18,7 @@ from streams.sources.aws_inspector2 import Inspector2
 from streams.sources.aws_notification import Notification
 from streams.sources.aws_vpcflow import VpcFlow
 from streams.sources.azure_activity import AzureActivity
+from streams.sources.azure_signin import AzureSignIn
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
@@ -73,6 +74,7 @@ SOURCES: tuple[Source, ...] = (
     Okta(),
     GcpAudit(),
     AzureActivity(),
+    AzureSignIn(),
     GitHubAudit(),
     Backstage(),
     Kev(),

@@ -48,6 +48,10 @@ RAW_SOURCES = (
     "ocsf",
     "aws",
     "vpcflow",
+    "okta",
+    "gcp_audit",
+    "azure",
+    "github_audit",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 

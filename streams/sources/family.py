@@ -13,6 +13,8 @@ from streams.sources.aws_guardduty import GuardDuty
 from streams.sources.aws_inspector2 import Inspector2
 from streams.sources.aws_notification import Notification
 from streams.sources.aws_vpcflow import VpcFlow
+from streams.sources.azure_activity import AzureActivity
+from streams.sources.azure_signin import AzureSignIn
 from streams.sources.base import Source
 from streams.sources.ocsf import Ocsf
 
@@ -34,3 +36,4 @@ class Family(NamedTuple):
 AWS = Family(
     "aws", (CloudTrail(), GuardDuty(), Inspector2(), EventBridge(), Config(), Notification(), Asff(), Ocsf(), VpcFlow())
 )  # the findings of Security Hub are ASFF or OCSF
+AZURE = Family("azure", (AzureActivity(), AzureSignIn()))  # one event hub may take both

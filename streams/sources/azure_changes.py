@@ -15,6 +15,7 @@ import re
 from typing import Final
 
 from schemas.events import ChangeKind
+from streams.sources.memo import Memo
 
 _KINDS: Final[dict[ChangeKind, str]] = {
     "access": """
@@ -71,6 +72,10 @@ def change_of(operation: str) -> ChangeKind | None:
     >>> change_of("microsoft.authorization/roleassignments/write"), change_of("microsoft.compute/virtualmachines/read")
     ('access', None)
     """
+    return _CHANGES[operation]
+
+
+def _change_of(operation: str) -> ChangeKind | None:
     path, _, verb = operation.rpartition("/")
     if verb not in ("write", "delete", "action") or operation.startswith(_NEVER):
         return None
@@ -88,6 +93,8 @@ def change_of(operation: str) -> ChangeKind | None:
             return kind
     return "infrastructure"
 
+
+_CHANGES: Memo[str, ChangeKind | None] = Memo(_change_of)
 
 _ALTERS: Final = frozenset(("add", "update", "delete", "assign", "unassign", "create", "remove", "restore"))
 _FIRST_WORDS: Final = re.compile(

@@ -24,6 +24,7 @@ from schemas.events import Outcome
 from streams.sources.base import EntityDraft, IdentityDraft, Malformed, Reading
 from streams.sources.document import mapping
 from streams.sources.fields import address, email, text
+from streams.sources.memo import Memo
 
 GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]{1,64})(?:/|$)")
@@ -31,6 +32,7 @@ _PORT = re.compile(r"\[?([0-9A-Fa-f:.]+?)\]?:[0-9]{1,5}")
 _SOAP: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 _MICROSOFT: Final = "http://schemas.microsoft.com/identity/claims/"
 _NAMES: Final = (f"{_SOAP}upn", f"{_SOAP}emailaddress", f"{_SOAP}name", "unique_name", "upn", "name")
+_CLAIMS: Final = (f"{_MICROSOFT}objectidentifier", "oid", "appid", "azp", "uti", "sid", *_NAMES)
 
 ENTRA: Final = frozenset(
     (
@@ -112,17 +114,24 @@ def word(value: object) -> str:
 
 def subscription(resource: object) -> str | None:
     """The subscription's id in a resource id, in lower case."""
-    found = _SUBSCRIPTION.match(resource.lower()) if isinstance(resource, str) and len(resource) <= 2048 else None
-    return found[1] if found else None
+    return _PLACES[resource][0] if isinstance(resource, str) else None
 
 
 def resource(value: object) -> EntityDraft | None:
     """A resource by its id; None for a subscription as a whole, which is an account."""
-    given = text(value, 1024)
-    if given is None or not given.startswith("/"):
-        return None
+    return _PLACES[value][1] if isinstance(value, str) else None
+
+
+def _place(given: str) -> tuple[str | None, EntityDraft | None]:
+    """Subscription and resource of a resource id."""
+    if not given.startswith("/") or len(given) > 1024:
+        return None, None
     name = given.lower().rstrip("/")
-    return ("resource", name) if name.count("/") > 2 else None
+    found = _SUBSCRIPTION.match(name)
+    return found[1] if found else None, ("resource", name) if name.count("/") > 2 else None
+
+
+_PLACES = Memo(_place)
 
 
 def ip(value: object) -> EntityDraft | None:
@@ -177,9 +186,24 @@ def caller_of(name: str | None, object_id: str | None, app: str | None, sessions
 
 
 def caller_of_claims(claims: dict[str, Any], given: object) -> Caller:
-    """The caller by the claims of its token; ``given`` is the log's own word for it, for entries without claims."""
-    name = next((found for field in _NAMES if (found := user(claims.get(field)))), None) or user(given)
-    object_id = guid(claims.get(f"{_MICROSOFT}objectidentifier")) or guid(claims.get("oid")) or guid(given)
-    app = guid(claims.get("appid")) or guid(claims.get("azp"))
-    tokens = [text(claims.get("uti"), 200), text(claims.get("sid"), 200)]
-    return caller_of(name, object_id, app, [token for token in tokens if token])
+    """The caller by the claims of its token; ``given`` is the log's own word for it, for entries without claims.
+
+    What it returns is shared by the records of one token: copy before adding.
+    """
+    values = (given, *map(claims.get, _CLAIMS))
+    return _CALLERS[tuple(value if type(value) is str else None for value in values)]
+
+
+def _caller(traits: tuple[str | None, ...]) -> Caller:
+    given, object_id, oid, appid, azp, uti, sid, *names = traits
+    name = next((found for value in names if (found := user(value))), None) or user(given)
+    tokens = [text(uti, 200), text(sid, 200)]
+    return caller_of(
+        name,
+        guid(object_id) or guid(oid) or guid(given),
+        guid(appid) or guid(azp),
+        [token for token in tokens if token],
+    )
+
+
+_CALLERS = Memo(_caller)

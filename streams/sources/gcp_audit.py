@@ -37,6 +37,7 @@ from streams.sources.gcp_changes import READS, change_of, change_of_object, obje
 from streams.sources.gcp_entities import callers, holder, key, members, origin, principal, resource
 from streams.sources.kubernetes_changes import is_control_plane
 from streams.sources.kubernetes_objects import entity, owned
+from streams.sources.memo import Memo
 from streams.sources.parse import ParseError, parse
 from streams.sources.severity import severity_of_word
 
@@ -121,8 +122,8 @@ class _Call(NamedTuple):
 
     action: str
     what: str
-    upon: list[EntityDraft]
-    said: list[IdentityDraft]
+    upon: tuple[EntityDraft, ...]
+    said: tuple[IdentityDraft, ...]
     read_only: bool | None
     kind: ChangeKind | None
     begins: bool
@@ -176,7 +177,7 @@ def _read(entry: object, item: int, place: str) -> list[Reading]:
         "action": call.action,
         "actor": who,
         "outcome": outcome,
-        "read_only": call.read_only,
+        "read_only": _read_only(payload, call),
     }
     severity = entry.get("severity")
     if isinstance(severity, str) and severity in _GRAVE:
@@ -223,23 +224,31 @@ def _status(entry: dict[str, Any], begins: bool) -> ChangeStatus:
 
 
 def _called(payload: dict[str, Any], method: str, log: str) -> _Call:
-    host = text(payload.get("serviceName"), 200) or ""
+    named = text(payload.get("resourceName"), 1024) or ""
+    return _CALLS[text(payload.get("serviceName"), 200) or "", method, named, log]
+
+
+def _call(key: tuple[str, str, str, str]) -> _Call:
+    """What all entries of the same call of the same thing have in common."""
+    host, method, named, log = key
     service = host.removesuffix(".googleapis.com")
-    named = payload.get("resourceName")
     if service == "k8s.io" or method.startswith("io.k8s."):
-        return _asked_of_cluster(method, text(named, 1024) or "", log)
+        return _asked_of_cluster(method, named, log)
     made = change_of(service, method, log)
     upon = resource(host, named)
-    tail = (text(named, 1024) or "").rpartition("/")[2][:100]
+    tail = named.rpartition("/")[2][:100]
     return _Call(
         action=f"gcp.{service}:{method}" if service else f"gcp:{method}",
         what=f"{service[:60] or 'a service'} {verb_of(method)[:100]}{f' {tail}' if tail else ''}",
-        upon=[upon] if upon else [],
-        said=[],
-        read_only=_read_only(payload, method, log),
+        upon=(upon,) if upon else (),
+        said=(),
+        read_only=True if READS.match(verb_of(method)) else False if log in ("activity", "system_event") else None,
         kind=made.kind if made else None,
         begins=bool(made and made.begins),
     )
+
+
+_CALLS = Memo(_call)
 
 
 def _asked_of_cluster(method: str, path: str, log: str) -> _Call:
@@ -247,7 +256,7 @@ def _asked_of_cluster(method: str, path: str, log: str) -> _Call:
     request = object_of(method, path)
     if request is None:
         verb = verb_of(method)
-        return _Call(f"k8s:{verb}", f"{verb} {path[:200]}", [], [], bool(READS.match(verb)), None, False)
+        return _Call(f"k8s:{verb}", f"{verb} {path[:200]}", (), (), bool(READS.match(verb)), None, False)
     made = change_of_object(request) if log in ("activity", "") else None
     space = request.namespace or None
     thing = entity(request.resource, space, request.name) if request.name else None
@@ -259,8 +268,8 @@ def _asked_of_cluster(method: str, path: str, log: str) -> _Call:
     return _Call(
         action=f"k8s:{request.verb} {spelt}"[:256],
         what=f"{request.verb} {spelt}{f' {at}' if at else ''}"[:300],
-        upon=upon,
-        said=owned(request.resource, space, request.name) if request.name else [],
+        upon=tuple(upon),
+        said=tuple(owned(request.resource, space, request.name)) if request.name else (),
         read_only=bool(READS.match(request.verb)),
         kind=made.kind if made else None,
         begins=bool(made and made.status == "started"),
@@ -268,12 +277,8 @@ def _asked_of_cluster(method: str, path: str, log: str) -> _Call:
     )
 
 
-def _read_only(payload: dict[str, Any], method: str, log: str) -> bool | None:
+def _read_only(payload: dict[str, Any], call: _Call) -> bool | None:
     """What the permissions are for, where the entry says it; else as the verb or the log has it."""
     asked = sequence(payload.get("authorizationInfo"))[:32]
     kinds = {kind for each in asked if (kind := text(dig(each, "permissionType"), 32))}
-    if kinds:
-        return kinds <= {"ADMIN_READ", "DATA_READ"}
-    if READS.match(verb_of(method)):
-        return True
-    return False if log in ("activity", "system_event") else None
+    return kinds <= {"ADMIN_READ", "DATA_READ"} if kinds else call.read_only

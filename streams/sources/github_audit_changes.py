@@ -15,6 +15,7 @@ import re
 from typing import Final
 
 from schemas.events import ChangeKind
+from streams.sources.memo import Memo
 
 _VERBS: Final = re.compile(
     r"(?:.*_)?(?:create|update|edit|destroy|delete|add|remove|enable|disable|grant|revoke|deauthorize|authorize|install"
@@ -67,6 +68,10 @@ def change_of(action: str) -> ChangeKind | None:
     >>> change_of("org.add_member"), change_of("repo.update_actions_secret"), change_of("git.clone")
     ('access', 'secret_rotation', None)
     """
+    return _CHANGES[action]
+
+
+def _change_of(action: str) -> ChangeKind | None:
     category, _, operation = action.partition(".")
     if action in _BY_NAME:
         return _BY_NAME[action]
@@ -77,3 +82,6 @@ def change_of(action: str) -> ChangeKind | None:
     if category in _WHOLE:
         return "access" if category != "environment" and _PEOPLE.match(operation) else "configuration"
     return _KINDS.get(category)
+
+
+_CHANGES: Memo[str, ChangeKind | None] = Memo(_change_of)

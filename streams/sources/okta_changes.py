@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from schemas.events import ChangeKind
+from streams.sources.memo import Memo
 
 _VERBS: Final = re.compile(
     r"(?:.*_)?(create|update|delete|add|remove|grant|revoke|assign|unassign|activate|deactivate|enable|disable|suspend"
@@ -23,7 +24,8 @@ _KINDS: Final[dict[ChangeKind, str]] = {
         user.account. user.lifecycle. user.mfa.factor. user.session.impersonation. group.privilege. group.lifecycle.
         group.user_membership. group.application_assignment. application.user_membership. application.policy.
         application.provisioning. iam. policy.lifecycle. policy.rule. system.api_token. system.idp.lifecycle.
-        app.oauth2.as. app.oauth2.client.lifecycle. app.oauth2.trusted_server. security.authenticator.lifecycle.
+        app.oauth2.as. app.oauth2.client.lifecycle. app.oauth2.trusted_server. oauth2.
+        security.authenticator.lifecycle. security.trusted_origin.
     """,
     "configuration": """
         application.lifecycle. application.configuration. zone. event_hook. inline_hook. system.log_stream.lifecycle.
@@ -45,9 +47,16 @@ def change_of(event_type: str) -> ChangeKind | None:
     >>> change_of("user.account.privilege.grant"), change_of("zone.update"), change_of("user.session.start")
     ('access', 'configuration', None)
     """
+    return _CHANGES[event_type]
+
+
+def _change_of(event_type: str) -> ChangeKind | None:
     if event_type.startswith(_NEVER) or not _VERBS.fullmatch(event_type.rpartition(".")[2]):
         return None
     for start, kind in _BEGINNINGS:
         if event_type.startswith(start):
             return kind
     return None
+
+
+_CHANGES: Memo[str, ChangeKind | None] = Memo(_change_of)

@@ -10,6 +10,7 @@ import pytest
 from streams.sources.azure_changes import change_of_directory
 from streams.sources.azure_signin import AzureSignIn
 from streams.sources.base import Ignored, Malformed
+from streams.sources.family import AZURE
 
 REPO = Path(__file__).resolve().parents[3]
 SHARED = REPO.parent / "shared" / "data" / "rule-tests-panther" / "azure_signin_rules.ndjson"
@@ -182,6 +183,16 @@ def test_other_documents_are_not_taken():
     """Records of subscriptions are the activity log's."""
     assert not SOURCE.recognise({"category": "Administrative", "resourceId": "/subscriptions/x"}, {})
     assert not SOURCE.recognise({"createdDateTime": "2026-03-02T09:13:00Z"}, {})
+
+
+def test_one_topic_takes_both_logs_of_azure():
+    """The family tells records of a subscription from those of the directory by their content."""
+    other = importlib.util.spec_from_file_location("activity", REPO / "tests/contract/samples/azure_activity.py")
+    activity = importlib.util.module_from_spec(other)
+    other.loader.exec_module(activity)
+    assert AZURE.recognise(samples.SIGN_IN, {}).name == "azure.signin"
+    assert AZURE.recognise({"records": [activity.ASSIGNMENT]}, {}).name == "azure.activity"
+    assert AZURE.recognise({"records": []}, {}) is None
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared recordings are not here")

@@ -11,7 +11,7 @@ started, the last that it succeeded. System events, which nobody decided, are ac
 - Natural key: log name, timestamp and ``insertId``, by which Logging itself tells duplicates; exports keep them. A
   digest of the entry where one is missing.
 - Time: ``timestamp``, else ``receiveTimestamp``; without an offset, as BigQuery shows them, UTC.
-- Lateness: entries older than a day are taken by Logging, but audit logs come within minutes; ten minutes.
+- Lateness: no bound is stated; ten minutes, for the way through Pub/Sub.
 - Severity: ``LogSeverity`` is the log's, not the incident's: an ordinary NOTICE is none (0), a failed call
   informational (1); only CRITICAL and above are taken at their word.
 - Who called, with which key, for whom: ``gcp_entities``. Domain: the project, else the organisation or folder.

@@ -8,7 +8,7 @@ Every event is an activity. One that changes something (``github_audit_changes``
 
 - Natural key: ``_document_id``; of events that have none, a digest of the event.
 - Time: ``@timestamp``, else ``created_at``: milliseconds since 1970, or text.
-- Lateness: the log is streamed within minutes, says GitHub; ten.
+- Lateness: no bound is stated for streaming; ten minutes.
 - Severity: none is stated (0); a failed run or call is informational.
 - Principals and repositories as ``github.webhook`` has them: in lower case, logins with ``github:``.
 - Who stands for whom: a login for the address that single sign-on knows it by; a token, by its hash, for the login,

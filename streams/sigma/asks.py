@@ -109,20 +109,6 @@ class TimeIs:
 Ask = Text | Regex | Number | Truth | Network | Compare | TimeIs
 
 
-class Literals:
-    """Texts that a value must equal, in lower case, and the asks that need a look at the value."""
-
-    def __init__(self, asks: Iterable[Ask]) -> None:
-        self.equals: set[str] = set()
-        self.others: list[Ask] = []
-        for ask in asks:
-            known = exact(ask)
-            if known is None:
-                self.others.append(ask)
-            else:
-                self.equals.add(known)
-
-
 def exact(ask: Ask) -> str | None:
     """The one text, in lower case, that a value must be for this to hold; None where there is no such text.
 
@@ -135,6 +121,18 @@ def exact(ask: Ask) -> str | None:
         case Truth(truth):
             return as_text(truth)
     return None
+
+
+def effort(ask: Ask) -> int:
+    """What it takes to decide it for a value, roughly; one of many exact texts takes nothing."""
+    match ask:
+        case Text(pattern):
+            return {"equals": 0, "anything": 0, "like": 6}.get(classify(pattern).shape, 1)
+        case Regex() | Network() | TimeIs():
+            return 6
+        case Number() | Truth():
+            return 0
+    return 2
 
 
 def check(asks: Iterable[Ask]) -> Check:

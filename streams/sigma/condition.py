@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.sigma.asks import Ask, Check, check
+from streams.sigma.asks import Ask, Check, check, effort
 from streams.sigma.values import Document, Finder, as_text, finder, leaves
 
 Predicate = Callable[[Document], bool]
@@ -232,7 +232,7 @@ def _cost(node: Node) -> int:
     """Cheap parts are asked first; the outcome does not depend on it."""
     match node:
         case Has(_, paths, asks):
-            return len(paths) * (1 + paths[0].count(".")) + len(asks) // 8
+            return len(paths) * (1 + paths[0].count(".")) + sum(map(effort, asks))
         case Present() | Same():
             return 8
         case Named(_, part) | Not(part):

@@ -1,0 +1,89 @@
+"""What detection sees of an event, and what it makes of a match.
+
+At ingest, for each document that a source has recognised::
+
+    for item, event in items(source.name, document):
+        for rule in rules.detect(event, source.name):
+            draft = finding(rule, event, the first draft of that item)
+
+and for each draft, where ``rules.wants("weir." + draft["type"])``::
+
+    for rule in rules.detect(normalised(draft, source.name), "weir." + draft["type"]): ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from streams.sigma.explain import why
+from streams.sigma.rule import Rule
+from streams.sigma.values import Document
+
+REPORTER = "sigma"
+
+SILENT = 1
+"""Severity of what a rule finds that only feeds correlation rules: below what makes a signal."""
+
+_LISTS: Mapping[str, str] = {
+    "aws.cloudtrail": "Records",
+    "aws.config": "configurationItems",
+    "asff": "Findings",
+    "kubernetes.audit": "items",
+    "kubernetes.events": "items",
+    "azure.activity": "records",
+    "azure.signin": "records",
+    "azure.audit": "records",
+}
+"""The array of a source's documents with several events."""
+
+
+def items(source: str, document: object) -> Iterator[tuple[int, Document]]:
+    """The events in a document, each with the number that the source's reading of it has."""
+    if type(document) is dict:
+        several = document.get(_LISTS.get(source, ""))
+        if type(several) is list:
+            document = several
+        elif "detail-type" in document and type(document.get("detail")) is dict:
+            document = document["detail"]
+    if type(document) is dict:
+        yield 0, document
+    elif type(document) is list:
+        for number, each in enumerate(document):
+            if type(each) is dict:
+                yield number, each
+
+
+def normalised(draft: Mapping[str, Any], source: str) -> Document:
+    """A draft as rules for ``product: weir`` see it: its own fields, ``source``, and ``entity.<kind>`` with the ids."""
+    entities: dict[str, list[str]] = {}
+    for kind, id_ in draft.get("entities", ()):
+        entities.setdefault(kind, []).append(id_)
+    return {**draft, "source": source, "entity": entities}
+
+
+def finding(rule: Rule, document: Document, draft: Mapping[str, Any]) -> dict[str, Any]:
+    """The finding of a match: a draft of ``schemas.events.Finding``, about what the event's own draft is about.
+
+    ``document`` is redacted already, so the evidence is. The id is that of the event and the rule, so a copy of the
+    event is a copy of the finding.
+    """
+    marks = " ".join(tag.removeprefix("attack.").upper() for tag in rule.tags if tag.startswith("attack.t"))
+    evidence = why(rule, document)
+    if marks:
+        evidence = f"{evidence[:1900]} ATT&CK: {marks}"
+    made = {
+        "type": "finding",
+        "kind": "detection",
+        "source_id": f"{draft['source_id'][:440]}/{rule.key}"[:512],
+        "time": draft["time"],
+        "domain": draft["domain"],
+        "entities": draft.get("entities", []),
+        "title": rule.title[:512],
+        "rule": rule.key,
+        "severity": SILENT if rule.silent else rule.severity,
+        "reporter": REPORTER,
+        "aliases": [rule.name] if rule.name and rule.name != rule.key else [],
+        "evidence": evidence[:2048] or None,
+    }
+    return made | {name: draft[name] for name in ("identities", "component") if draft.get(name)}

@@ -64,6 +64,8 @@ HARMLESS = (
     "tlssecret",
     "passwordsecret",
     "credentialssecret",
+    # GitHub's audit log: the SHA-256 of a token, by which the calls made with it are found.
+    "hashedtoken",
 )
 
 _PARTS = ("api", "access", "secret", "auth", "private")

@@ -2,7 +2,8 @@
 
 A document is one event (``aws_envelope``). CodePipeline, CodeDeploy, CodeBuild, ECR, Auto Scaling, ECS, CloudFormation
 and EC2's instance states are read (``READERS``); other detail types are ignored with a reason. What has a source of
-its own (GuardDuty, Inspector, Security Hub, Config, calls via CloudTrail) is that source's, the envelope opened once.
+its own (GuardDuty, Inspector, Security Hub, Config, calls via CloudTrail, Okta) is that source's, the envelope opened
+once.
 
 - Time and identity: the envelope's ``time`` and ``id``. Delivery is at least once, with the same id.
 - A change that also comes by CloudTrail has another identity here: the call says who asked, the event how it ended.
@@ -30,6 +31,9 @@ READERS: dict[str, Reader] = {**DELIVERY, **COMPUTE}
 """By ``detail-type``."""
 
 OTHERS = frozenset({GUARDDUTY, INSPECTOR})
+PARTNERS = ("aws.partner/okta.com/",)
+"""Partners' event sources whose events have a source of their own, as their documentation spells them."""
+
 _FINDINGS = (Asff(), Ocsf())
 
 
@@ -41,6 +45,8 @@ class EventBridge:
 
     def recognise(self, document: object, headers: Mapping[str, str]) -> bool:
         """Any event of EventBridge that no other source reads."""
+        if isinstance(document, dict) and str(document.get("source", "")).startswith(PARTNERS):
+            return False
         kind = kind_of(document)
         if kind is None or kind in OTHERS or kind.startswith("Config ") or kind.endswith(" via CloudTrail"):
             return False

@@ -478,6 +478,17 @@ def test_the_literals_fit_the_vector_search() -> None:
     assert [len(search.finds) for search in (prefilter._WORDS, prefilter._SHAPES, prefilter._SHORTS)] == [1, 2, 1]
 
 
+def test_the_hash_of_a_token_is_no_token() -> None:
+    """GitHub's audit log names a token by its SHA-256, which joins its calls; a field called token is still masked."""
+    assert kind_of("hashed_token") is None
+    assert kind_of("token") == "token"
+    given = {"hashed_token": "vJ2RAmbF6yMNwV4V6GvnQQmRPTcdvBlf2Nr2Xyx1TtA=", "token": "aVeryPlainSecretToken12"}
+    cleaned = REDACTOR.redact(json.dumps(given).encode(), given)
+    assert isinstance(cleaned, dict)
+    assert cleaned["hashed_token"] == given["hashed_token"]
+    assert "aVeryPlain" not in str(cleaned)
+
+
 def test_every_keyword_belongs_to_a_name() -> None:
     """A word that is searched for is the end of a name that is known."""
     unknown = [word for word in names.KEYWORDS if kind_of(word) is None and word not in ("sig", "signature")]

@@ -85,10 +85,10 @@ STREAMED = {
     "resources": [],
     "detail": FAILED,
 }
-"""Not among the samples while ``aws.eventbridge`` takes every envelope for its own."""
 
 SAMPLES: dict[str, tuple[object, dict[str, str]]] = {
     "event": (event(), {}),
     "query": ([FAILED, TOKEN, BY_TOKEN, ASSIGNED], {"x-weir-org": "acme"}),
     "hook": (HOOK, {}),
+    "streamed": (STREAMED, {}),
 }

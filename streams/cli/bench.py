@@ -1,4 +1,4 @@
-"""``weir bench pipeline``, ``edge`` and ``correlate``: what an event costs, measured on this machine."""
+"""``weir bench pipeline``, ``edge``, ``correlate`` and ``rules``: what an event costs, measured on this machine."""
 
 from __future__ import annotations
 
@@ -167,6 +167,60 @@ def correlate(
     for name, ratio in (("CPU", found.cpu), ("memory", found.memory)):
         verdict = "met" if ratio <= grouping.FLAT else "missed"
         console.print(f"{name}, dearest against cheapest: {ratio:.2f}; wanted: at most {grouping.FLAT} ({verdict})")
+
+
+@bench.command("rules")
+def rules(
+    events: Annotated[int, typer.Option(min=500, help="CloudTrail records.")] = 20_000,
+    sizes: Annotated[list[int] | None, typer.Option("--rules", min=1, help="Rules; repeat for several sizes.")] = None,
+    repetitions: Annotated[int, typer.Option(min=1, help="Repetitions.")] = 5,
+    data: Annotated[
+        Path | None, typer.Option(help="A recorded CloudTrail file, one record a line, used again and again.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Sigma detections over parsed CloudTrail records, with few and many rules: CPU of an event over parsing it."""
+    from streams.bench import events as sample
+    from streams.bench import measure
+    from streams.bench import rules as measured
+
+    with clear_errors(sample.Unusable, OSError, ValueError):
+        given = sample.synthetic(events, _END) if data is None else sample.recorded(data, events, _END)
+        found = measured.measure(given, tuple(sizes or measured.SIZES), repetitions, _progress)
+    if json:
+        aims = {str(count): aim for count, aim in measured.AIMS.items()}
+        _print_json(
+            {"machine": measure.machine(), **found._asdict(), "wanted": {"event": aims, "ratio": measured.RATIO}}
+        )
+        return
+    table = Table(
+        *(
+            "rules",
+            "µs CPU an event: median",
+            "best",
+            "worst",
+            "events a second",
+            "matches an event",
+            "fields looked at",
+        ),
+        "µs CPU to compile one",
+        title=_machine(measure.machine()),
+    )
+    _figure(table, "none: parsing alone", found.parse)
+    for level in found.levels:
+        numbers = (f"{number:.2f}" for number in level.event)
+        rest = (f"{level.events_per_second:,}", f"{level.matches_per_event}", f"{level.fields}", f"{level.compile:.0f}")
+        table.add_row(f"{level.rules:,}", *numbers, *rest)
+    console = Console()
+    console.print(table)
+    console.print(f"{found.events:,} records of {found.mean_bytes:.0f} bytes ({found.data}); over parsing")
+    for level in found.levels:
+        aim = measured.AIMS.get(level.rules)
+        if aim is not None:
+            verdict = "met" if level.event.median <= aim else "missed"
+            console.print(f"{level.rules:,} rules: {level.event.median:.2f} µs; wanted: at most {aim} ({verdict})")
+    verdict = "met" if found.ratio <= measured.RATIO else "missed"
+    console.print(f"most rules against fewest: {found.ratio:.2f}; wanted: at most {measured.RATIO} ({verdict})")
 
 
 def _progress(line: str) -> None:

@@ -52,6 +52,7 @@ RAW_SOURCES = (
     "gcp_audit",
     "azure",
     "github_audit",
+    "suricata",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 

@@ -56,6 +56,7 @@ SOURCE_OF_TOPIC = {
     "okta": "okta",
     "gcp_audit": "gcp.audit",
     "github_audit": "github.audit",
+    "suricata": "suricata",
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
 

@@ -41,6 +41,7 @@ from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.review import Reviews
 from streams.sources.sarif import Sarif
 from streams.sources.semgrep import Semgrep
+from streams.sources.suricata import Suricata
 from streams.sources.tekton import Tekton
 from streams.sources.trivy import Trivy
 from streams.sources.trivy_operator import TrivyOperator
@@ -76,6 +77,7 @@ SOURCES: tuple[Source, ...] = (
     AzureActivity(),
     AzureSignIn(),
     GitHubAudit(),
+    Suricata(),
     Backstage(),
     Kev(),
     Epss(),

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streams.sigma.asks import Ask, Check, check, effort
+from streams.sigma.asks import Ask, effort
+from streams.sigma.checks import Check, check
 from streams.sigma.values import Document, Finder, as_text, finder, leaves
 
 Predicate = Callable[[Document], bool]

@@ -9,8 +9,9 @@
 | ``temporal`` with ``a and not b`` | ``absence``, around; ordered: after |
 | a correlation of event counts or temporal ones | their steps in its own, where that is the same |
 
-``group-by`` names entities of ours (``fields.entity_of``), since a finding has no other fields of its event; of a kind
-that an event has several of, each counts. What a rule of ours cannot say is a fault, with what is missing.
+``group-by`` names entities of ours (``fields.entity_of``); of a kind that an event has several of, each counts. A field
+that is no entity becomes the ``location`` of the detection's findings, by its first value: one such field a detection,
+over all correlation rules. What a rule of ours cannot say is a fault, with what is missing.
 
 The version is the day of ``modified``, else of ``date``, counted from 1970: a rule that changes needs a later day.
 """
@@ -21,7 +22,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 from sigma.correlations import (
@@ -34,20 +35,17 @@ from sigma.correlations import (
     SigmaExtendedCorrelationCondition,
     SigmaRuleReference,
 )
-from sigma.exceptions import (
-    SigmaCorrelationConditionError,
-    SigmaCorrelationTypeError,
-    SigmaError,
-    SigmaTimespanError,
-)
+from sigma.exceptions import SigmaError
 
 from schemas.rule import Rule as CorrelationRule
 from streams.sigma.documents import Document
 from streams.sigma.fields import entity_of
+from streams.sigma.keys import SEVERITY, key_of, same_key
+from streams.sigma.refused import MALFORMED, place_of, reason_of
 from streams.sigma.rule import Fault, Rule
 
-SEVERITY = {"informational": 1, "low": 2, "medium": 3, "high": 4, "critical": 5}
-"""Sigma's level to OCSF ``severity_id``; a rule without one is medium."""
+LOCATION = "location"
+"""Field of a finding with what is no entity."""
 
 NESTED = 8
 """Correlations of correlations, at most."""
@@ -78,42 +76,38 @@ def correlation(document: Document) -> Correlation | list[Fault]:
     """A correlation rule, or what is wrong with it."""
     try:
         parsed = SigmaCorrelationRule.from_dict(json.loads(document.canonical), collect_errors=True)
-    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
-        place = _place(error) if isinstance(error, SigmaError) else "correlation"
-        return [document.fault(place, str(error.args[0] if error.args else error))]
+    except MALFORMED as error:
+        place = place_of(error) if isinstance(error, SigmaError) else "correlation"
+        return [document.fault(place, reason_of(error))]
     if parsed.errors:
-        return [document.fault(_place(error), str(error.args[0])) for error in parsed.errors]
-    id_ = str(parsed.id) if parsed.id else None
-    key = id_ or parsed.name or re.sub(r"[^a-z0-9]+", "-", parsed.title.lower()).strip("-")[:120] or "untitled"
+        return [document.fault(place_of(error), reason_of(error)) for error in parsed.errors]
+    key = key_of(parsed)
     return Correlation(key, (key, *([parsed.name] if parsed.name else [])), parsed)
 
 
-def _place(error: SigmaError) -> str:
-    if isinstance(error, SigmaCorrelationTypeError):
-        return "correlation.type"
-    if isinstance(error, SigmaCorrelationConditionError):
-        return "correlation.condition"
-    if isinstance(error, SigmaTimespanError):
-        return "correlation.timespan"
-    found = re.fullmatch(r"Sigma(Title|Identifier|Name|Level|Status|Tag|Date|Modified)Error", type(error).__name__)
-    return "correlation" if found is None else {"Identifier": "id", "Tag": "tags"}.get(found[1], found[1].lower())
+class Resolved(NamedTuple):
+    """``fed``: keys of detections that only feed correlation rules; ``located``: the field that is their location."""
+
+    rules: tuple[Correlated, ...]
+    faults: list[Fault]
+    fed: frozenset[str]
+    located: Mapping[str, str]
 
 
-def resolve(
-    given: Sequence[tuple[Document, Correlation]], rules: Mapping[str, Rule]
-) -> tuple[tuple[Correlated, ...], list[Fault], frozenset[str]]:
-    """The correlation rules of ours, the faults, and the keys of detections that only feed them.
+def resolve(given: Sequence[tuple[Document, Correlation]], rules: Mapping[str, Rule]) -> Resolved:
+    """The correlation rules of ours. ``rules``: detections by id and name.
 
-    ``rules``: detections by id and name. A correlation that is part of another stands for itself only if that one says
-    ``generate``.
+    A correlation that is part of another stands for itself only if that one says ``generate``.
     """
     known = {key: each for _, each in given for key in each.keys}
     made: list[tuple[Document, Correlation, CorrelationRule]] = []
     faults: list[Fault] = []
     used: set[str] = set()
+    located: dict[str, str] = {}
     for document, each in given:
+        compiling = _Compiling(known, rules, located)
         try:
-            made.append((document, each, _Compiling(known, rules).rule(each)))
+            made.append((document, each, compiling.rule(each)))
         except _Missing as missing:
             faults.append(document.fault(missing.place, str(missing)))
         except ValidationError as error:
@@ -121,19 +115,13 @@ def resolve(
             place = ".".join(map(str, first["loc"]))
             faults.append(document.fault("correlation", f"{place}: {first['msg']}"))
         else:
+            located = compiling.located
             if not each.parsed.generate:
-                used.update(_key(name) for name in _references(each.parsed))
+                used.update(same_key(name) for name in _references(each.parsed))
     fed = frozenset(rules[name].key for name in used if name in rules)
     inner = {known[name].key for name in used if name in known}
-    return tuple(Correlated(rule, document) for document, each, rule in made if each.key not in inner), faults, fed
-
-
-def _key(reference: str) -> str:
-    """An id in the one way that ids are written, or the name as it is."""
-    digits = re.sub(r"urn:uuid:|[-{}]", "", reference.lower())
-    if re.fullmatch(r"[0-9a-f]{32}", digits) is None:
-        return reference
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    final = tuple(Correlated(rule, document) for document, each, rule in made if each.key not in inner)
+    return Resolved(final, faults, fed, located)
 
 
 def _references(parsed: SigmaCorrelationRule) -> list[str]:
@@ -161,9 +149,10 @@ class _Part(NamedTuple):
 class _Compiling:
     """One correlation rule with what it refers to."""
 
-    def __init__(self, known: Mapping[str, Correlation], rules: Mapping[str, Rule]) -> None:
+    def __init__(self, known: Mapping[str, Correlation], rules: Mapping[str, Rule], located: Mapping[str, str]) -> None:
         self._known = known
         self._rules = rules
+        self.located = dict(located)
 
     def rule(self, given: Correlation) -> CorrelationRule:
         """The rule of ours.
@@ -196,11 +185,11 @@ class _Compiling:
         steps = [_step(parts, number, kind) for number in range(len(parts))]
         self._group(parsed, parts, steps, body)
         if kind == "value_count":
-            _distinct(parsed, parts, steps, body)
+            self._distinct(parsed, parts, steps, body)
         return CorrelationRule.model_validate({**body, "steps": steps})
 
     def _target(self, name: str) -> Rule | Correlation:
-        key = _key(name)
+        key = same_key(name)
         found = self._rules.get(key) or self._known.get(key)
         if found is None:
             raise _Missing("correlation.rules", f"there is no rule {name!r} among those that compiled")
@@ -279,7 +268,7 @@ class _Compiling:
     ) -> None:
         names: list[str] = []
         for number, name in enumerate(parsed.group_by or ()):
-            kinds = [_entity(part, name, f"correlation.group-by.{number}") for part in parts]
+            kinds = [self._entity(part, name, f"correlation.group-by.{number}") for part in parts]
             if len(set(kinds)) == 1:
                 if kinds[0] not in names:
                     names.append(kinds[0])
@@ -292,12 +281,44 @@ class _Compiling:
         for part in parts:
             for leaf in part.leaves:
                 for inner, _ in leaf.way[1:]:
-                    ours = {_kind(leaf, leaf.way, name) for name in parsed.group_by or ()}
+                    ours = {_meant(leaf, leaf.way, name) for name in parsed.group_by or ()}
                     at = [each for each, _ in leaf.way].index(inner)
-                    if ours != {_kind(leaf, leaf.way[at:], name) for name in inner.group_by or ()}:
+                    if ours != {_meant(leaf, leaf.way[at:], name) for name in inner.group_by or ()}:
                         raise _Missing(
                             "correlation.group-by", "differs from that of a rule inside; each step has the same groups"
                         )
+
+    def _entity(self, part: _Part, name: str, place: str) -> str:
+        """Our field for a name of group-by: the same one in all detections of a step."""
+        kinds = set()
+        for leaf in part.leaves:
+            what, meant = _meant(leaf, leaf.way, name)
+            if what == "field":
+                other = self.located.setdefault(leaf.rule.key, meant)
+                if other != meant:
+                    raise _Missing(
+                        place,
+                        f"{meant} of {leaf.rule.title!r} is no entity, and the place for one such field has {other}",
+                    )
+                meant = LOCATION
+            kinds.add(meant)
+        if len(kinds) > 1:
+            raise _Missing(place, f"{name} is of several kinds in one step: {', '.join(sorted(kinds))}")
+        return str(kinds.pop())
+
+    def _distinct(
+        self, parsed: SigmaCorrelationRule, parts: Sequence[_Part], steps: list[dict[str, Any]], body: dict[str, Any]
+    ) -> None:
+        condition = parsed.condition
+        given = condition.fieldref if isinstance(condition, SigmaCorrelationCondition) else None
+        names = given if isinstance(given, list) else [given]
+        if len(names) != 1 or not isinstance(names[0], str):
+            raise _Missing("correlation.condition.field", "names several fields; a rule of ours counts values of one")
+        kinds = [self._entity(part, names[0], "correlation.condition.field") for part in parts]
+        body["field"] = kinds[0]
+        for step, kind in zip(steps, kinds, strict=True):
+            if kind != kinds[0]:
+                step["field"] = kind
 
 
 def _conjunction(node: Any) -> Iterator[Any]:
@@ -334,40 +355,16 @@ def _step(parts: Sequence[_Part], number: int, kind: str) -> dict[str, Any]:
     return step
 
 
-def _entity(part: _Part, name: str, place: str) -> str:
-    """The entity that a group-by is in all detections of a step."""
-    kinds = set()
-    for leaf in part.leaves:
-        kind = _kind(leaf, leaf.way, name)
-        if kind is None:
-            raise _Missing(place, f"{name} of {leaf.rule.logsource} is no entity that its findings have")
-        kinds.add(kind)
-    if len(kinds) > 1:
-        raise _Missing(place, f"{name} is of several kinds in one step: {', '.join(sorted(kinds))}")
-    return str(kinds.pop())
-
-
-def _kind(leaf: _Leaf, way: Iterable[tuple[SigmaCorrelationRule, str]], name: str) -> str | None:
+def _meant(
+    leaf: _Leaf, way: Iterable[tuple[SigmaCorrelationRule, str]], name: str
+) -> tuple[Literal["entity", "field"], str]:
+    """What a name of group-by is in a detection: an entity of ours, or a field that is none."""
     for parsed, reference in way:
         alias = parsed.aliases.aliases.get(name)
         if alias is not None:
             name = next((f for ref, f in alias.mapping.items() if ref.reference == reference), name)
-    return entity_of(leaf.rule.logsource, name)
-
-
-def _distinct(
-    parsed: SigmaCorrelationRule, parts: Sequence[_Part], steps: list[dict[str, Any]], body: dict[str, Any]
-) -> None:
-    condition = parsed.condition
-    given = condition.fieldref if isinstance(condition, SigmaCorrelationCondition) else None
-    names = given if isinstance(given, list) else [given]
-    if len(names) != 1 or not isinstance(names[0], str):
-        raise _Missing("correlation.condition.field", "names several fields; a rule of ours counts the values of one")
-    kinds = [_entity(part, names[0], "correlation.condition.field") for part in parts]
-    body["field"] = kinds[0]
-    for step, kind in zip(steps, kinds, strict=True):
-        if kind != kinds[0]:
-            step["field"] = kind
+    kind = entity_of(leaf.rule.logsource, name)
+    return ("field", name) if kind is None else ("entity", kind)
 
 
 def _at_least(parsed: SigmaCorrelationRule) -> int:

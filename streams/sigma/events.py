@@ -18,7 +18,7 @@ from typing import Any
 
 from streams.sigma.explain import why
 from streams.sigma.rule import Rule
-from streams.sigma.values import Document
+from streams.sigma.values import Document, as_text, finder, leaves
 
 REPORTER = "sigma"
 
@@ -72,7 +72,7 @@ def finding(rule: Rule, document: Document, draft: Mapping[str, Any]) -> dict[st
     evidence = why(rule, document)
     if marks:
         evidence = f"{evidence[:1900]} ATT&CK: {marks}"
-    made = {
+    made: dict[str, Any] = {
         "type": "finding",
         "kind": "detection",
         "source_id": f"{draft['source_id'][:440]}/{rule.key}"[:512],
@@ -86,4 +86,9 @@ def finding(rule: Rule, document: Document, draft: Mapping[str, Any]) -> dict[st
         "aliases": [rule.name] if rule.name and rule.name != rule.key else [],
         "evidence": evidence[:2048] or None,
     }
+    if rule.locates:
+        there = next(
+            (value for path in rule.locates for found in finder(path)(document) for value in leaves(found)), None
+        )
+        made["location"] = None if there is None else as_text(there)[:1024]
     return made | {name: draft[name] for name in ("identities", "component") if draft.get(name)}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from streams.sigma.asks import Ask, check
+from streams.sigma.asks import Ask
+from streams.sigma.checks import check
 from streams.sigma.condition import All, Anywhere, Has, Named, Node, Not, Present, Same, Some, predicate, values
 from streams.sigma.rule import Rule
 from streams.sigma.values import Document, as_text, leaves

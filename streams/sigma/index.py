@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from streams.sigma.asks import Ask, Check, check, exact
+from streams.sigma.asks import Ask, exact
+from streams.sigma.checks import Check, check
 from streams.sigma.condition import Anywhere, Node, Paths, Predicate, predicate
 from streams.sigma.gates import Gate, assign, gates
 from streams.sigma.rule import Rule

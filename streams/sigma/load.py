@@ -8,36 +8,25 @@ rules of which one is new costs that one.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sigma.exceptions import (
-    SigmaConditionError,
-    SigmaCorrelationConditionError,
-    SigmaCorrelationRuleError,
-    SigmaCorrelationTypeError,
-    SigmaDetectionError,
-    SigmaError,
-    SigmaLogsourceError,
-    SigmaTimespanError,
-)
 from sigma.filters import SigmaFilter
-from sigma.rule import SigmaRule, SigmaRuleBase
+from sigma.rule import SigmaRule
 from sigma.rule.detection import SigmaDetection, SigmaDetectionItem
 
 from streams.sigma.cases import cases
 from streams.sigma.condition import Node, all_of
-from streams.sigma.correlate import SEVERITY, Correlated, Correlation, correlation, resolve
+from streams.sigma.correlate import Correlated, Correlation, Resolved, correlation, resolve
 from streams.sigma.documents import Document, digest, documents
+from streams.sigma.fields import paths_of
+from streams.sigma.keys import SEVERITY, key_of
 from streams.sigma.logsource import LogSource, sources_of
+from streams.sigma.refused import MALFORMED, place_of, reason_of
 from streams.sigma.rule import Fault, Rule
 from streams.sigma.translate import Placeholders, Translation, Untranslatable
-
-MALFORMED = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
-"""What pySigma raises for documents of the wrong shape; SigmaError is a ValueError."""
 
 
 class Loaded(NamedTuple):
@@ -108,15 +97,24 @@ def load(texts: Iterable[tuple[str, str]], placeholders: Placeholders | None = N
                     faults += () if isinstance(compiled, Rule) else [document.fault(*each) for each in compiled]
     notes = [note for rule, document in rules.values() for note in _notes(rule, document)]
     known = {name: rule for rule, _ in rules.values() for name in (rule.key, rule.name) if name}
-    made, missing, fed = resolve(correlations, known)
-    faults += missing
-    final = [replace(rule, silent=True) if rule.key in fed else rule for rule, _ in rules.values()]
+    resolved = resolve(correlations, known)
+    faults += resolved.faults
+    final = [_feeding(rule, resolved) for rule, _ in rules.values()]
     notes += [
         each.document.fault("filter.rules", "applies to none of the rules that were loaded with it")
         for each in filters
         if not any(_filtered(each, rule) for rule in final)
     ]
-    return Loaded(tuple(_apply(filters, rule) for rule in final), made, len(filters), tuple(faults), tuple(notes))
+    return Loaded(
+        tuple(_apply(filters, rule) for rule in final), resolved.rules, len(filters), tuple(faults), tuple(notes)
+    )
+
+
+def _feeding(rule: Rule, resolved: Resolved) -> Rule:
+    """The rule, with what correlation rules want of it."""
+    field = resolved.located.get(rule.key)
+    locates = () if field is None else paths_of(rule.logsource, field)
+    return replace(rule, silent=rule.key in resolved.fed, locates=locates)
 
 
 def _unique(document: Document, keys: Iterable[str], names: dict[str, Document], faults: list[Fault]) -> bool:
@@ -149,11 +147,11 @@ def compile_rule(canonical: str, placeholders: tuple[tuple[str, tuple[str, ...]]
     try:
         parsed = SigmaRule.from_dict(body, collect_errors=True)
     except MALFORMED as error:
-        return (*wrong, *(() if wrong else [("", _reason(error))]))
+        return (*wrong, *(() if wrong else [("", reason_of(error))]))
     wrong += [
-        (_place(error), _reason(error))
+        (place_of(error), reason_of(error))
         for error in parsed.errors
-        if not (wrong and _place(error) == "detection")  # said above, with its place
+        if not (wrong and place_of(error) == "detection")  # said above, with its place
     ]
     if wrong:
         return tuple(wrong)
@@ -163,7 +161,7 @@ def compile_rule(canonical: str, placeholders: tuple[tuple[str, tuple[str, ...]]
     except Untranslatable as error:
         return ((f"detection.{error.place}", str(error)),)
     except MALFORMED as error:
-        return (("detection.condition", _reason(error)),)
+        return (("detection.condition", reason_of(error)),)
     return Rule(
         key=key_of(parsed),
         name=parsed.name,
@@ -179,13 +177,6 @@ def compile_rule(canonical: str, placeholders: tuple[tuple[str, tuple[str, ...]]
         false_positives=tuple(map(str, parsed.falsepositives)),
         references=tuple(map(str, parsed.references)),
     )
-
-
-def key_of(rule: SigmaRuleBase) -> str:
-    """What a rule is called in findings: its id, else its name, else its title in plain characters."""
-    if rule.id is not None:
-        return str(rule.id)
-    return rule.name or re.sub(r"[^a-z0-9]+", "-", rule.title.lower()).strip("-")[:120] or "untitled"
 
 
 def _detection_faults(given: object) -> Iterator[tuple[str, str]]:
@@ -208,7 +199,7 @@ def _definition_faults(definition: Any, place: str) -> Iterator[tuple[str, str]]
             try:
                 SigmaDetectionItem.from_mapping(key, value)
             except MALFORMED as error:
-                yield f"{place}.{key}", _reason(error)
+                yield f"{place}.{key}", reason_of(error)
         if definition:
             return
     if isinstance(definition, list) and any(isinstance(each, Mapping | list) for each in definition):
@@ -218,42 +209,7 @@ def _definition_faults(definition: Any, place: str) -> Iterator[tuple[str, str]]
     try:
         SigmaDetection.from_definition(definition)
     except MALFORMED as error:
-        yield place, _reason(error)
-
-
-_PLACES: tuple[tuple[type[SigmaError], str], ...] = (
-    (SigmaConditionError, "detection.condition"),
-    (SigmaLogsourceError, "logsource"),
-    (SigmaDetectionError, "detection"),
-    (SigmaCorrelationTypeError, "correlation.type"),
-    (SigmaCorrelationConditionError, "correlation.condition"),
-    (SigmaTimespanError, "correlation.timespan"),
-    (SigmaCorrelationRuleError, "correlation"),
-)
-
-
-_ATTRIBUTE = re.compile(
-    "Sigma(Title|Identifier|Name|Taxonomy|Related|Level|Status|Tag|Date|Modified|Fields|FalsePositives|Author"
-    "|Description|References|Scope|License)Error"
-)
-
-
-def _place(error: SigmaError) -> str:
-    """Where in the document an error of pySigma is: its kind says so."""
-    for kind, place in _PLACES:
-        if isinstance(error, kind):
-            return place
-    found = _ATTRIBUTE.fullmatch(type(error).__name__)
-    if found is None:
-        return "detection"
-    return {"Identifier": "id", "Tag": "tags"}.get(found[1], found[1].lower())
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "is nested too deeply"
-    text = str(error.args[0]) if isinstance(error, SigmaError) and error.args else str(error)
-    return text if isinstance(error, SigmaError) else f"is of the wrong type ({text})"
+        yield place, reason_of(error)
 
 
 def _filter(document: Document, placeholders: tuple[tuple[str, tuple[str, ...]], ...]) -> _Filter | list[Fault]:
@@ -266,11 +222,11 @@ def _filter(document: Document, placeholders: tuple[tuple[str, tuple[str, ...]],
     try:
         parsed = SigmaFilter.from_dict(json.loads(document.canonical), collect_errors=True)
     except MALFORMED as error:
-        return wrong or [document.fault("filter", _reason(error))]
+        return wrong or [document.fault("filter", reason_of(error))]
     wrong += [
-        document.fault(_place(error).replace("detection", "filter", 1), _reason(error))
+        document.fault(place_of(error).replace("detection", "filter", 1), reason_of(error))
         for error in parsed.errors
-        if not (wrong and _place(error) == "detection")
+        if not (wrong and place_of(error) == "detection")
     ]
     if wrong:
         return wrong
@@ -280,7 +236,7 @@ def _filter(document: Document, placeholders: tuple[tuple[str, tuple[str, ...]],
     except Untranslatable as error:
         return [document.fault(f"filter.{error.place}", str(error))]
     except MALFORMED as error:
-        return [document.fault("filter.condition", _reason(error))]
+        return [document.fault("filter.condition", reason_of(error))]
     rules = parsed.filter.rules
     wanted = None if isinstance(rules, str) else frozenset(each.reference for each in rules)
     return _Filter(document, logsource, wanted, node)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from streams.sigma.asks import Ask, Check, check
+from streams.sigma.asks import Ask
+from streams.sigma.checks import Check, check
 from streams.sigma.condition import All, Has, Named, Node, Not, Present, Some, all_of, any_of
 
 Known = Mapping[str, str | None]

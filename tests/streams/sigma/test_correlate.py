@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from streams.correlation.rules.check import faults
+from streams.sigma.events import finding
 from streams.sigma.load import Loaded, load
 
 BASE = """
@@ -105,6 +106,22 @@ def test_extended_conditions() -> None:
     assert made["steps"] == [step(1, "failed"), step(2, "worked", absent="after")]
 
 
+def test_a_field_that_is_no_entity_is_the_location_of_the_findings() -> None:
+    """The correlation groups by the location, and each detection says which of its fields that is."""
+    result = loaded(
+        "{type: temporal, rules: [failed, audited], timespan: 1h, group-by: [role, sourceIPAddress],"
+        " aliases: {role: {failed: requestParameters.roleName, audited: team}, sourceIPAddress: {audited: actor_ip}}}"
+    )
+    assert result.correlations[0].rule.group_by == ("location", "ip")
+    rules = {rule.key: rule for rule in result.rules}
+    assert (rules["failed"].locates, rules["audited"].locates) == (("requestParameters.roleName",), ("team",))
+    draft = {"source_id": "e", "time": "2026-03-02T08:00:00Z", "domain": "d", "entities": []}
+    event = {"requestParameters": {"roleName": "admin"}}
+    assert finding(rules["failed"], event, draft)["location"] == "admin"
+    assert finding(rules["failed"], {}, draft)["location"] is None
+    assert "location" not in finding(rules["worked"], event, draft)
+
+
 MANY = """
 ---
 title: Many
@@ -133,9 +150,9 @@ def test_a_chain_is_one_rule() -> None:
         ("{type: event_count, rules: [failed], timespan: 1y, condition: {gte: 4}}", "correlation.timespan", "31 days"),
         ("{type: event_count, rules: [failed], timespan: 5q, condition: {gte: 4}}", "correlation.timespan", "invalid"),
         (
-            "{type: event_count, rules: [failed], group-by: [awsRegion], timespan: 5m, condition: {gte: 4}}",
-            "correlation.group-by.0",
-            "awsRegion of aws/cloudtrail/* is no entity",
+            "{type: event_count, rules: [failed], group-by: [awsRegion, tls.x], timespan: 5m, condition: {gte: 4}}",
+            "correlation.group-by.1",
+            "tls.x of 'Failed login' is no entity, and the place for one such field has awsRegion",
         ),
         (
             "{type: value_sum, rules: [failed], timespan: 5m, condition: {gte: 4, field: x}}",

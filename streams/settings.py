@@ -53,6 +53,7 @@ RAW_SOURCES = (
     "azure",
     "github_audit",
     "suricata",
+    "wazuh",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 

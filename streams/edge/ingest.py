@@ -57,6 +57,7 @@ SOURCE_OF_TOPIC = {
     "gcp_audit": "gcp.audit",
     "github_audit": "github.audit",
     "suricata": "suricata",
+    "wazuh": "wazuh",
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
 

@@ -45,6 +45,7 @@ from streams.sources.suricata import Suricata
 from streams.sources.tekton import Tekton
 from streams.sources.trivy import Trivy
 from streams.sources.trivy_operator import TrivyOperator
+from streams.sources.wazuh import Wazuh
 
 SOURCES: tuple[Source, ...] = (
     CloudTrail(),
@@ -78,6 +79,7 @@ SOURCES: tuple[Source, ...] = (
     AzureSignIn(),
     GitHubAudit(),
     Suricata(),
+    Wazuh(),
     Backstage(),
     Kev(),
     Epss(),

@@ -54,6 +54,7 @@ RAW_SOURCES = (
     "github_audit",
     "suricata",
     "wazuh",
+    "ecs",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 

@@ -58,6 +58,7 @@ SOURCE_OF_TOPIC = {
     "github_audit": "github.audit",
     "suricata": "suricata",
     "wazuh": "wazuh",
+    "ecs": "ecs",
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
 

@@ -23,6 +23,7 @@ from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
 from streams.sources.cyclonedx import CycloneDX
+from streams.sources.ecs import Ecs
 from streams.sources.epss import Epss
 from streams.sources.falco import Falco
 from streams.sources.flux import Flux
@@ -80,6 +81,7 @@ SOURCES: tuple[Source, ...] = (
     GitHubAudit(),
     Suricata(),
     Wazuh(),
+    Ecs(),
     Backstage(),
     Kev(),
     Epss(),

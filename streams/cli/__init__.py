@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from streams.cli import bench, doctor, evaluate, processes, replay, review, run, simulate, topics, units
+from streams.cli import bench, doctor, evaluate, processes, replay, review, run, simulate, sources, topics, units
 from streams.version import VERSION
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = (run, processes, replay, simulate, topics, units, review, doctor, bench, evaluate)
+COMMANDS = (run, processes, replay, simulate, sources, topics, units, review, doctor, bench, evaluate)
 """To add a command: one file, one entry here."""
 
 for _module in COMMANDS:

@@ -124,6 +124,11 @@ def _files(path: Path) -> Iterable[Path]:
     )
 
 
+def form(path: Path) -> Form:
+    """How a file is cut into documents, by its name; JSON where that says nothing."""
+    return _form(path) or "json"
+
+
 def _form(path: Path) -> Form | None:
     name = path.name.lower().removesuffix(".gz")
     return _FORMS.get(Path(name).suffix)

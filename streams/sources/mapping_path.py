@@ -64,8 +64,8 @@ class Path(NamedTuple):
     def place(self, scope: Scope) -> str:
         """Where it points to, for a message."""
         if self.root == "item":
-            return _joined(scope.place, self.steps)
-        return _joined("$headers" if self.root == "headers" else "", self.steps)
+            return written(scope.place, self.steps)
+        return written("$headers" if self.root == "headers" else "", self.steps)
 
     def first(self, scope: Scope) -> object:
         """The value of a path without ``[*]``; None if it is missing."""
@@ -97,9 +97,9 @@ class Path(NamedTuple):
                         after += [(f"{place}[{number}]", element) for number, element in enumerate(node)]
                 elif isinstance(step, str):
                     if isinstance(node, Mapping) and step in node:
-                        after.append((_joined(place, (step,)), node[step]))
+                        after.append((written(place, (step,)), node[step]))
                 elif isinstance(node, list) and -len(node) <= step < len(node):
-                    after.append((_joined(place, (step,)), node[step]))
+                    after.append((written(place, (step,)), node[step]))
             reached = after
         return [Found(place, value) for place, value in reached if value is not None and value != ""]
 
@@ -274,7 +274,8 @@ def _unexpected(text: str, at: int) -> BadPath:
     return BadPath(f"character {at + 1}: {text[at]!r} is not expected here; keys with such characters stand in quotes")
 
 
-def _joined(place: str, steps: tuple[Step, ...]) -> str:
+def written(place: str, steps: tuple[Step, ...]) -> str:
+    """Steps from a place on, as a path would be written."""
     for step in steps:
         if type(step) is str:
             shown = step if _BARE.fullmatch(step) else '"' + step.replace("\\", "\\\\").replace('"', '\\"') + '"'

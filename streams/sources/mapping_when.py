@@ -14,9 +14,10 @@ LONGEST = 4096
 
 
 class Test(NamedTuple):
-    """One part of a condition; ``lack`` says what is so where it does not hold."""
+    """One part of a condition: in words, ``says`` what it wants, ``lack`` what is so where it does not hold."""
 
     holds: Callable[[Scope], bool]
+    says: str
     lack: str
 
 
@@ -25,8 +26,8 @@ def tests_of(when: When | None) -> tuple[Test, ...]:
     if when is None:
         return ()
     return (
-        *(Test(_exists(path), f"{path.text} is missing") for path in when.exists or ()),
-        *(Test(_missing(path), f"{path.text} is there") for path in when.missing or ()),
+        *(Test(_exists(path), f"{path.text} is there", f"{path.text} is missing") for path in when.exists or ()),
+        *(Test(_missing(path), f"{path.text} is missing", f"{path.text} is there") for path in when.missing or ()),
         *(_equals(path, wanted if isinstance(wanted, tuple) else (wanted,)) for path, wanted in when.equals.items()),
         *(_matches(path, pattern) for path, pattern in when.matches.items()),
     )
@@ -52,7 +53,11 @@ def _equals(text: str, wanted: tuple[object, ...]) -> Test:
     path = expression(text)
     typed = [(type(each), each) for each in wanted]  # 1 is not true
     shown = " or ".join(map(repr, wanted))
-    return Test(lambda scope: any(_typed(found) in typed for found in path.all(scope)), f"{text} is not {shown}")
+
+    def holds(scope: Scope) -> bool:
+        return any(_typed(found) in typed for found in path.all(scope))
+
+    return Test(holds, f"{text} is {shown}", f"{text} is not {shown}")
 
 
 def _typed(found: Found) -> tuple[type, object]:
@@ -66,4 +71,7 @@ def _matches(text: str, pattern: str) -> Test:
         value = found.value
         return isinstance(value, str) and len(value) <= LONGEST and compiled.fullmatch(value) is not None
 
-    return Test(lambda scope: any(map(fits, path.all(scope))), f"{text} does not match {pattern}")
+    def holds(scope: Scope) -> bool:
+        return any(map(fits, path.all(scope)))
+
+    return Test(holds, f"{text} matches {pattern}", f"{text} does not match {pattern}")

@@ -115,6 +115,14 @@ def exact(ask: Ask) -> str | None:
     return None
 
 
+def contained(ask: Ask) -> str | None:
+    """The text, in lower case, whose being somewhere in a value is what is asked; None where it is not only that."""
+    if isinstance(ask, Text) and not ask.cased:
+        shape, text = classify(lowered(ask.pattern))
+        return text if shape == "contains" else None
+    return None
+
+
 def effort(ask: Ask) -> int:
     """What it takes to decide it for a value, roughly; one of many exact texts takes nothing."""
     match ask:

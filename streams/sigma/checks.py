@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from math import isfinite
 from typing import Any
@@ -199,17 +200,25 @@ def _regex(ask: Regex) -> Check:
 
 def _network(cidr: str) -> Check:
     network = ip_network(cidr)
+    version, first, mask = network.version, int(network.network_address), int(network.netmask)
 
-    @_kept
     def holds(value: Any) -> bool:
         if type(value) is not str or not 2 <= len(value) <= 64:
             return False
-        try:
-            return ip_address(value) in network
-        except ValueError:
-            return False
+        found = _address(value)
+        return found is not None and found[0] == version and found[1] & mask == first
 
     return holds
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _address(text: str) -> tuple[int, int] | None:
+    """Version and number of an address; one event's is asked about by many rules."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return address.version, int(address)
 
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,3})?")

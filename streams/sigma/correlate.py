@@ -10,8 +10,8 @@
 | a correlation of event counts or temporal ones | their steps in its own, where that is the same |
 
 ``group-by`` names entities of ours (``fields.entity_of``); of a kind that an event has several of, each counts. A field
-that is no entity becomes the ``location`` of the detection's findings, by its first value: one such field a detection,
-over all correlation rules. What a rule of ours cannot say is a fault, with what is missing.
+that is no entity becomes the ``location`` of the detection's findings, by its first value, several such joined: the
+same ones for a detection in all correlation rules. What a rule of ours cannot say is a fault, with what is missing.
 
 The version is the day of ``modified``, else of ``date``, counted from 1970: a rule that changes needs a later day.
 """
@@ -21,7 +21,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
@@ -40,7 +39,7 @@ from sigma.exceptions import SigmaError
 from schemas.rule import Rule as CorrelationRule
 from streams.sigma.documents import Document
 from streams.sigma.fields import entity_of
-from streams.sigma.keys import SEVERITY, key_of, same_key
+from streams.sigma.keys import SEVERITY, key_of, same_key, version_of
 from streams.sigma.refused import MALFORMED, place_of, reason_of
 from streams.sigma.rule import Fault, Rule
 
@@ -60,7 +59,7 @@ class Correlation(NamedTuple):
 
 
 class Correlated(NamedTuple):
-    """A correlation rule of ours, and the document it comes from."""
+    """A rule of ours, and the document it comes from."""
 
     rule: CorrelationRule
     document: Document
@@ -86,12 +85,12 @@ def correlation(document: Document) -> Correlation | list[Fault]:
 
 
 class Resolved(NamedTuple):
-    """``fed``: keys of detections that only feed correlation rules; ``located``: the field that is their location."""
+    """``fed``: keys of detections that only feed correlation rules; ``located``: fields that are a location."""
 
     rules: tuple[Correlated, ...]
     faults: list[Fault]
     fed: frozenset[str]
-    located: Mapping[str, str]
+    located: Mapping[str, tuple[str, ...]]
 
 
 def resolve(given: Sequence[tuple[Document, Correlation]], rules: Mapping[str, Rule]) -> Resolved:
@@ -103,7 +102,7 @@ def resolve(given: Sequence[tuple[Document, Correlation]], rules: Mapping[str, R
     made: list[tuple[Document, Correlation, CorrelationRule]] = []
     faults: list[Fault] = []
     used: set[str] = set()
-    located: dict[str, str] = {}
+    located: dict[str, tuple[str, ...]] = {}
     for document, each in given:
         compiling = _Compiling(known, rules, located)
         try:
@@ -149,7 +148,9 @@ class _Part(NamedTuple):
 class _Compiling:
     """One correlation rule with what it refers to."""
 
-    def __init__(self, known: Mapping[str, Correlation], rules: Mapping[str, Rule], located: Mapping[str, str]) -> None:
+    def __init__(
+        self, known: Mapping[str, Correlation], rules: Mapping[str, Rule], located: Mapping[str, tuple[str, ...]]
+    ) -> None:
         self._known = known
         self._rules = rules
         self.located = dict(located)
@@ -165,7 +166,7 @@ class _Compiling:
         kind = parsed.type.name.lower()
         body: dict[str, Any] = {
             "name": given.key,
-            "version": _version(parsed),
+            "version": version_of(parsed),
             "title": parsed.title,
             "severity": SEVERITY[parsed.level.name.lower()] if parsed.level else 3,
             "description": parsed.description or "",
@@ -267,7 +268,16 @@ class _Compiling:
         self, parsed: SigmaCorrelationRule, parts: Sequence[_Part], steps: list[dict[str, Any]], body: dict[str, Any]
     ) -> None:
         names: list[str] = []
-        for number, name in enumerate(parsed.group_by or ()):
+        leaves = [leaf for part in parts for leaf in part.leaves]
+        given = parsed.group_by or []
+        none = [name for name in given if all(_meant(leaf, leaf.way, name)[0] == "field" for leaf in leaves)]
+        if none:
+            names.append(LOCATION)
+            for leaf in leaves:
+                self._locate(leaf, tuple(_meant(leaf, leaf.way, name)[1] for name in none), "correlation.group-by")
+        for number, name in enumerate(given):
+            if name in none:
+                continue
             kinds = [self._entity(part, name, f"correlation.group-by.{number}") for part in parts]
             if len(set(kinds)) == 1:
                 if kinds[0] not in names:
@@ -294,17 +304,19 @@ class _Compiling:
         for leaf in part.leaves:
             what, meant = _meant(leaf, leaf.way, name)
             if what == "field":
-                other = self.located.setdefault(leaf.rule.key, meant)
-                if other != meant:
-                    raise _Missing(
-                        place,
-                        f"{meant} of {leaf.rule.title!r} is no entity, and the place for one such field has {other}",
-                    )
+                self._locate(leaf, (meant,), place)
                 meant = LOCATION
             kinds.add(meant)
         if len(kinds) > 1:
             raise _Missing(place, f"{name} is of several kinds in one step: {', '.join(sorted(kinds))}")
         return str(kinds.pop())
+
+    def _locate(self, leaf: _Leaf, fields: tuple[str, ...], place: str) -> None:
+        """Have the fields be the location of a detection's findings."""
+        other = self.located.setdefault(leaf.rule.key, fields)
+        if other != fields:
+            both = f"{', '.join(fields)} of {leaf.rule.title!r} is no entity, and their place has {', '.join(other)}"
+            raise _Missing(place, f"{both} already: a finding has one")
 
     def _distinct(
         self, parsed: SigmaCorrelationRule, parts: Sequence[_Part], steps: list[dict[str, Any]], body: dict[str, Any]
@@ -383,8 +395,3 @@ def _milliseconds(parsed: SigmaCorrelationRule) -> int:
     if ms > 31 * 86_400_000:
         raise _Missing("correlation.timespan", f"{parsed.timespan.spec} is longer than 31 days")
     return ms
-
-
-def _version(parsed: SigmaCorrelationRule) -> int:
-    day = parsed.modified or parsed.date
-    return max(1, (day - date(1970, 1, 1)).days) if isinstance(day, date) else 1

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from streams.sigma.condition import Paths
 from streams.sigma.explain import why
 from streams.sigma.rule import Rule
 from streams.sigma.values import Document, as_text, finder, leaves
@@ -87,8 +88,21 @@ def finding(rule: Rule, document: Document, draft: Mapping[str, Any]) -> dict[st
         "evidence": evidence[:2048] or None,
     }
     if rule.locates:
-        there = next(
-            (value for path in rule.locates for found in finder(path)(document) for value in leaves(found)), None
-        )
-        made["location"] = None if there is None else as_text(there)[:1024]
+        given = [_first(paths, document) for paths in rule.locates]
+        made["location"] = None if None in given else _joined([str(each) for each in given])
     return made | {name: draft[name] for name in ("identities", "component") if draft.get(name)}
+
+
+def _joined(values: list[str]) -> str:
+    """One text, equal for equal values only."""
+    if len(values) > 1:
+        values = [value.replace("%", "%25").replace(";", "%3B") for value in values]
+    return "; ".join(values)[:1024]
+
+
+def _first(paths: Paths, document: Document) -> str | None:
+    for path in paths:
+        for found in finder(path)(document):
+            for value in leaves(found):
+                return as_text(value)
+    return None

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from streams.sigma.asks import Ask, exact
+from streams.sigma.asks import Ask, contained, exact
 from streams.sigma.checks import Check, check
 from streams.sigma.condition import Anywhere, Node, Paths, Predicate, predicate
 from streams.sigma.gates import Gate, assign, gates
@@ -139,7 +139,11 @@ class _Field:
                     asks.setdefault(ask, []).append(number)
                 else:
                     self._exact.setdefault(text, []).append(number)
-        self._checks: list[tuple[Check, list[int]]] = [(check((ask,)), numbers) for ask, numbers in asks.items()]
+        inside = {ask: contained(ask) for ask in asks}
+        self._contained = [(text, asks[ask]) for ask, text in inside.items() if text is not None]
+        self._checks: list[tuple[Check, list[int]]] = [
+            (check((ask,)), asks[ask]) for ask, text in inside.items() if text is None
+        ]
 
     def learn(self, value: str, other: Any) -> Candidates:
         """What a text lets through, with the text of the field beside it; kept for the next time."""
@@ -178,7 +182,11 @@ class _Field:
         key = type(value), value  # 1, 1.0 and True are equal in Python and not here
         found = self._values.get(key)
         if found is None:
-            numbers = {*self._there, *self._exact.get(as_text(value).lower(), ())}
+            lowered = as_text(value).lower()
+            numbers = {*self._there, *self._exact.get(lowered, ())}
+            for text, those in self._contained:
+                if text in lowered:
+                    numbers.update(those)
             for holds, those in self._checks:
                 if holds(value):
                     numbers.update(those)

@@ -1,8 +1,9 @@
-"""What rules are called, and what their levels are."""
+"""What rules are called, which version they are, and what their levels are."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
 
 from sigma.rule import SigmaRuleBase
 
@@ -15,6 +16,12 @@ def key_of(rule: SigmaRuleBase) -> str:
     if rule.id is not None:
         return str(rule.id).lower()
     return rule.name or re.sub(r"[^a-z0-9]+", "-", rule.title.lower()).strip("-")[:120] or "untitled"
+
+
+def version_of(rule: SigmaRuleBase) -> int:
+    """The day of ``modified``, else of ``date``, counted from 1970; 1 without either."""
+    day = rule.modified or rule.date
+    return max(1, (day - date(1970, 1, 1)).days) if isinstance(day, date) else 1
 
 
 def same_key(reference: str) -> str:

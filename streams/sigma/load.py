@@ -112,8 +112,7 @@ def load(texts: Iterable[tuple[str, str]], placeholders: Placeholders | None = N
 
 def _feeding(rule: Rule, resolved: Resolved) -> Rule:
     """The rule, with what correlation rules want of it."""
-    field = resolved.located.get(rule.key)
-    locates = () if field is None else paths_of(rule.logsource, field)
+    locates = tuple(paths_of(rule.logsource, field) for field in resolved.located.get(rule.key, ()))
     return replace(rule, silent=rule.key in resolved.fed, locates=locates)
 
 

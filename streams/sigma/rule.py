@@ -41,8 +41,8 @@ class Rule:
     """One detection. ``key`` is its id, else its name, else its title in plain characters; unique in a rule set.
 
     ``severity`` is OCSF's ``severity_id``. A ``silent`` rule only feeds correlation rules: it is no alert itself.
-    ``digest`` is of the rule's text, 16 hex digits. ``locates``: the field whose first value is the ``location`` of its
-    findings, since a correlation rule groups by it and it is no entity; under each of its names.
+    ``digest`` is of the rule's text, 16 hex digits. ``locates``: the fields whose first values are the ``location`` of
+    its findings, since a correlation rule groups by them and they are no entities; each under all of its names.
     """
 
     key: str
@@ -63,4 +63,4 @@ class Rule:
     false_positives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     cases: tuple[Case, ...] = ()
-    locates: Paths = ()
+    locates: tuple[Paths, ...] = ()

@@ -114,12 +114,22 @@ def test_a_field_that_is_no_entity_is_the_location_of_the_findings() -> None:
     )
     assert result.correlations[0].rule.group_by == ("location", "ip")
     rules = {rule.key: rule for rule in result.rules}
-    assert (rules["failed"].locates, rules["audited"].locates) == (("requestParameters.roleName",), ("team",))
+    assert rules["failed"].locates == (("requestParameters.roleName",),)
+    assert rules["audited"].locates == (("team",),)
     draft = {"source_id": "e", "time": "2026-03-02T08:00:00Z", "domain": "d", "entities": []}
     event = {"requestParameters": {"roleName": "admin"}}
     assert finding(rules["failed"], event, draft)["location"] == "admin"
     assert finding(rules["failed"], {}, draft)["location"] is None
     assert "location" not in finding(rules["worked"], event, draft)
+
+
+def test_several_fields_that_are_no_entity_are_one_location() -> None:
+    """Equal exactly where each of them is; a finding that lacks one has none, so it takes no part."""
+    result = loaded("{type: event_count, rules: [failed], group-by: [a.x, b], timespan: 5m, condition: {gte: 4}}")
+    assert result.correlations[0].rule.group_by == ("location",)
+    draft = {"source_id": "e", "time": "2026-03-02T08:00:00Z", "domain": "d", "entities": []}
+    assert finding(result.rules[0], {"a": {"x": 1}, "b": "two"}, draft)["location"] == "1; two"
+    assert finding(result.rules[0], {"a": {"x": 1}}, draft)["location"] is None
 
 
 MANY = """
@@ -150,9 +160,9 @@ def test_a_chain_is_one_rule() -> None:
         ("{type: event_count, rules: [failed], timespan: 1y, condition: {gte: 4}}", "correlation.timespan", "31 days"),
         ("{type: event_count, rules: [failed], timespan: 5q, condition: {gte: 4}}", "correlation.timespan", "invalid"),
         (
-            "{type: event_count, rules: [failed], group-by: [awsRegion, tls.x], timespan: 5m, condition: {gte: 4}}",
-            "correlation.group-by.1",
-            "tls.x of 'Failed login' is no entity, and the place for one such field has awsRegion",
+            "{type: value_count, rules: [failed], group-by: [awsRegion], timespan: 5m, condition: {gte: 4, field: x}}",
+            "correlation.condition.field",
+            "x of 'Failed login' is no entity, and their place has awsRegion already",
         ),
         (
             "{type: value_sum, rules: [failed], timespan: 5m, condition: {gte: 4, field: x}}",

@@ -26,27 +26,36 @@ REPORTER = "sigma"
 SILENT = 1
 """Severity of what a rule finds that only feeds correlation rules: below what makes a signal."""
 
-_LISTS: Mapping[str, str] = {
-    "aws.cloudtrail": "Records",
-    "aws.config": "configurationItems",
-    "asff": "Findings",
-    "kubernetes.audit": "items",
-    "kubernetes.events": "items",
-    "azure.activity": "records",
-    "azure.signin": "records",
-    "azure.audit": "records",
+_LISTS: Mapping[str, tuple[str, ...]] = {
+    "aws.cloudtrail": ("Records",),
+    "aws.guardduty": ("findings",),
+    "asff": ("findings", "Findings"),
+    "kubernetes.audit": ("items",),
+    "kubernetes.events": ("items",),
+    "azure.activity": ("records", "value"),
+    "azure.signin": ("records", "value"),
+    "gcp.audit": ("entries",),
+    "okta": ("data.events",),
 }
 """The array of a source's documents with several events."""
 
 
 def items(source: str, document: object) -> Iterator[tuple[int, Document]]:
-    """The events in a document, each with the number that the source's reading of it has."""
+    """The events in a document, each with the number that the source's reading of it has.
+
+    What a source opens before it reads it (base64 of a Pub/Sub push, JSON in a text) is not opened here: such a
+    document is one event, in which rules find nothing.
+    """
+    if type(document) is dict and "detail-type" in document and type(document.get("detail")) is dict:
+        document = document["detail"]
     if type(document) is dict:
-        several = document.get(_LISTS.get(source, ""))
-        if type(several) is list:
-            document = several
-        elif "detail-type" in document and type(document.get("detail")) is dict:
-            document = document["detail"]
+        for place in _LISTS.get(source, ()):
+            several: Any = document
+            for part in place.split("."):
+                several = several.get(part) if type(several) is dict else None
+            if type(several) is list:
+                document = several
+                break
     if type(document) is dict:
         yield 0, document
     elif type(document) is list:

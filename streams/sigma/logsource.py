@@ -35,21 +35,21 @@ LOG_SOURCES: Mapping[str, tuple[LogSource, ...]] = {
     "falco": (LogSource("falco", "falco"),),
     "github.audit": (LogSource("github", "audit"),),
     "github.webhook": (LogSource("github", "webhook"),),
-    "gitlab.audit": (LogSource("gitlab", "audit"),),
     "gcp.audit": (LogSource("gcp", "gcp.audit"), LogSource("gcp", "audit")),
     "azure.activity": (LogSource("azure", "activitylogs"),),
-    "azure.signin": (LogSource("azure", "signinlogs"),),
-    "azure.audit": (LogSource("azure", "auditlogs"),),
+    "azure.signin": (
+        LogSource("azure", "signinlogs"),
+        LogSource("azure", "auditlogs"),
+        LogSource("azure", "riskdetection"),
+    ),
     "okta": (LogSource("okta", "okta"),),
-    "okta.system": (LogSource("okta", "okta"),),
     "suricata": (LogSource("suricata", "eve"), LogSource("suricata", "alert", "ids")),
     "wazuh": (LogSource("wazuh", "alerts"),),
     "weir.activity": (LogSource(NORMALISED, "activity"),),
     "weir.finding": (LogSource(NORMALISED, "finding"),),
     "weir.change": (LogSource(NORMALISED, "change"),),
 }
-"""By name of the source. A rule is for a source if it covers one of its log sources; names of sources that this
-version does not have cost nothing."""
+"""By name of the source. A rule is for a source if it covers one of its log sources."""
 
 
 def sources_of(rule: LogSource) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ from streams.sigma.bundle import bundle, unbundle
 from streams.sigma.events import finding, items, normalised
 from streams.sigma.explain import explain, why
 from streams.sigma.load import load
+from streams.sigma.logsource import LOG_SOURCES
 from streams.sigma.rule_set import RuleSet
+from streams.sources.registry import SOURCES
 
 RULE = """
 title: A policy that allows everything
@@ -49,6 +51,10 @@ def test_events_of_a_document_are_numbered_as_their_source_reads_them() -> None:
     assert list(items("aws.cloudtrail", [one, two])) == [(0, one), (1, two)]
     assert list(items("aws.cloudtrail", {"detail-type": "AWS API Call via CloudTrail", "detail": one})) == [(0, one)]
     assert list(items("kubernetes.audit", {"items": [one]})) == [(0, one)]
+    assert (
+        list(items("azure.signin", {"records": [one]})) == list(items("azure.activity", {"value": [one]})) == [(0, one)]
+    )
+    assert list(items("okta", {"data": {"events": [one, two]}})) == [(0, one), (1, two)]
     assert list(items("okta", {"items": [one]})) == [(0, {"items": [one]})]
     assert list(items("okta", "text")) == []
 
@@ -144,3 +150,9 @@ def test_the_digest_of_a_set_does_not_depend_on_order() -> None:
     """And differs when a rule does."""
     one, two = (load([("r", RULE.replace("0009", number))]).rules[0] for number in ("0009", "0008"))
     assert RuleSet([one, two]).digest == RuleSet([two, one]).digest != RuleSet([one]).digest
+
+
+def test_every_log_source_is_of_a_source_that_there_is() -> None:
+    """The table names no source that Weir does not have, but for normalised events."""
+    known = {source.name for source in SOURCES} | {"weir.activity", "weir.finding", "weir.change"}
+    assert set(LOG_SOURCES) <= known

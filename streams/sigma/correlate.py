@@ -261,8 +261,6 @@ class _Compiling:
             raise _Missing("correlation.rules", f"{name!r} has the shorter timespan ({inner.timespan.spec}){missing}")
         if inner.type.name != "EVENT_COUNT" and (inner.type is not outer.type or absent):
             raise _Missing("correlation.rules", f"{name!r} is of another type{missing}")
-        if len(inner.group_by or ()) != len(outer.group_by or ()):
-            raise _Missing("correlation.rules", f"{name!r} has other groups{missing}")
 
     def _group(
         self, parsed: SigmaCorrelationRule, parts: Sequence[_Part], steps: list[dict[str, Any]], body: dict[str, Any]

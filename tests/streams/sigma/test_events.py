@@ -114,6 +114,12 @@ def test_an_explanation_shows_each_part_with_what_was_compared() -> None:
     assert "userIdentity" not in why(rule, EVENT)
 
 
+def test_what_must_not_be_is_no_evidence() -> None:
+    """A part below a ``not`` may hold where the whole of it does not; it is no reason for the match."""
+    text = "{title: t, logsource: {product: aws}, detection: {s: {a: 1}, f: {b: 2, c: 3}, condition: s and not f}}"
+    assert why(load([("r", text)]).rules[0], {"a": 1, "b": 2, "c": 4}) == "a 1"
+
+
 def test_a_bundle_gives_the_same_rules_back() -> None:
     """Text, key and digest are all it takes; what no machine needs is left behind, and does not alter the digest."""
     texts, faults = bundle([("r", RULE)])
@@ -140,9 +146,13 @@ def test_a_document_that_changed_is_read_anew() -> None:
 
 def test_a_field_that_holds_an_empty_object_is_there() -> None:
     """Through the index as without it."""
-    text = "{title: t, logsource: {product: aws}, detection: {s: {a|exists: true}, condition: s}}"
-    rules = RuleSet(load([("r", text)]).rules)
-    assert rules.detect({"a": {}}, "aws.cloudtrail")
+    text = "{title: TITLE, logsource: {product: aws}, detection: {s: {ASKED}, condition: s}}"
+    asked = ["a|exists: true", *(f"a: x{number}" for number in range(9))]
+    texts = [(each, text.replace("TITLE", each.replace(":", "")).replace("ASKED", each)) for each in asked]
+    rules = RuleSet(load(texts).rules)
+    assert rules.fields("aws.cloudtrail") == ("a",)
+    assert [rule.title for rule in rules.detect({"a": {}}, "aws.cloudtrail")] == ["a|exists true"]
+    assert len(rules.detect({"a": {"b": "x3"}}, "aws.cloudtrail")) == 2
     assert not rules.detect({"a": []}, "aws.cloudtrail")
 
 

@@ -149,6 +149,17 @@ filter:
     assert (loaded.faults, loaded.filters) == ((), 1)
     event = {"eventName": "CreateUser", "userAgent": "pipeline/1"}
     assert [rule.name for rule in RuleSet(loaded.rules).detect(event, "aws.cloudtrail")] == ["other"]
+    elsewhere = load([("r.yml", f"{GOOD}---{filtering.replace('product: aws', 'product: gcp')}")])
+    assert len(RuleSet(elsewhere.rules).detect(event, "aws.cloudtrail")) == 1
+    assert "applies to none" in str(elsewhere.notes[0])
+
+
+def test_tests_are_no_part_of_what_a_rule_means() -> None:
+    """A rule with other tests is the same rule: its digest stays."""
+    tested = GOOD + "tests: [{match: true, event: {eventName: CreateUser}}]\n"
+    one, two = load([("r", GOOD)]).rules[0], load([("r", tested)]).rules[0]
+    assert one.digest == two.digest
+    assert (len(one.cases), len(two.cases)) == (0, 1)
 
 
 def test_a_rule_text_is_compiled_once() -> None:

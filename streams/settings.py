@@ -55,6 +55,7 @@ RAW_SOURCES = (
     "suricata",
     "wazuh",
     "ecs",
+    "scans",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 

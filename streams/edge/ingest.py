@@ -31,7 +31,7 @@ from streams.redaction import Redactor
 from streams.routing import partition_of
 from streams.settings import Settings, redaction_key
 from streams.sources.base import Source
-from streams.sources.family import AWS, AZURE, Family
+from streams.sources.family import AWS, AZURE, SCANS, Family
 from streams.sources.known import known_with
 from streams.sources.review import Reviews
 from streams.sources.steering import Steering
@@ -62,7 +62,7 @@ SOURCE_OF_TOPIC = {
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
 
-FAMILY_OF_TOPIC = {"aws": AWS, "azure": AZURE}
+FAMILY_OF_TOPIC = {"aws": AWS, "azure": AZURE, "scans": SCANS}
 """The same for topics that carry several formats, told apart by content."""
 
 ENVELOPE = 65_536

@@ -16,7 +16,16 @@ from streams.sources.aws_vpcflow import VpcFlow
 from streams.sources.azure_activity import AzureActivity
 from streams.sources.azure_signin import AzureSignIn
 from streams.sources.base import Source
+from streams.sources.checkov import Checkov
+from streams.sources.cyclonedx import CycloneDX
+from streams.sources.gitlab_codequality import GitLabCodeQuality
+from streams.sources.gitlab_report import GitLabReport
+from streams.sources.grype import Grype
 from streams.sources.ocsf import Ocsf
+from streams.sources.osv import Osv
+from streams.sources.sarif import Sarif
+from streams.sources.semgrep import Semgrep
+from streams.sources.trivy import Trivy
 
 
 class Family(NamedTuple):
@@ -37,3 +46,17 @@ AWS = Family(
     "aws", (CloudTrail(), GuardDuty(), Inspector2(), EventBridge(), Config(), Notification(), Asff(), Ocsf(), VpcFlow())
 )  # the findings of Security Hub are ASFF or OCSF
 AZURE = Family("azure", (AzureActivity(), AzureSignIn()))  # one event hub may take both
+SCANS = Family(
+    "scans",
+    (
+        Trivy(),
+        Grype(),
+        Osv(),
+        Sarif(),
+        CycloneDX(),
+        Semgrep(),
+        Checkov(),
+        GitLabReport(),
+        GitLabCodeQuality(),
+    ),
+)  # what a build's scanners write, whichever they are

@@ -22,6 +22,7 @@ from streams.sources.azure_signin import AzureSignIn
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
+from streams.sources.checkov import Checkov
 from streams.sources.cyclonedx import CycloneDX
 from streams.sources.ecs import Ecs
 from streams.sources.epss import Epss
@@ -38,6 +39,7 @@ from streams.sources.kubernetes_audit import KubernetesAudit
 from streams.sources.kubernetes_events import KubernetesEvents
 from streams.sources.ocsf import Ocsf
 from streams.sources.okta import Okta
+from streams.sources.osv import Osv
 from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.review import Reviews
 from streams.sources.sarif import Sarif
@@ -82,6 +84,8 @@ SOURCES: tuple[Source, ...] = (
     Suricata(),
     Wazuh(),
     Ecs(),
+    Osv(),
+    Checkov(),
     Backstage(),
     Kev(),
     Epss(),

@@ -109,6 +109,14 @@ GIVES: dict[str, tuple[str, ...]] = {
         "finding",
         "change",
     ),
+    "osv": (
+        "finding",
+        "scan",
+    ),
+    "checkov": (
+        "finding",
+        "scan",
+    ),
     "backstage": ("context",),
     "cisa.kev": ("context",),
     "first.epss": ("context",),

@@ -269,7 +269,7 @@ def id_of(value: IdValue) -> Field:
         paths = value.hash
 
         def hashed(scope: Scope) -> object:
-            parts = [[found.value for found in path.all(scope)] for path in paths]
+            parts = [path.values(scope) for path in paths]
             if not any(parts):
                 return None
             return digest(orjson.dumps(part, option=orjson.OPT_SORT_KEYS).decode() if part else None for part in parts)

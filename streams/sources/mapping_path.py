@@ -69,10 +69,12 @@ class Path(NamedTuple):
 
     def first(self, scope: Scope) -> object:
         """The value of a path without ``[*]``; None if it is missing."""
-        node: Any = scope.item if self.root == "item" else scope.document if self.root == "document" else scope.headers
+        node: Any = (
+            scope.item if self.root == "item" else scope.document if self.root == "document" else dict(scope.headers)
+        )
         for step in self.steps:
             if isinstance(step, str):
-                if not isinstance(node, Mapping):
+                if not isinstance(node, dict):
                     return None
                 node = node.get(step)
             elif isinstance(step, int) and isinstance(node, list) and -len(node) <= step < len(node):
@@ -86,7 +88,9 @@ class Path(NamedTuple):
         if ALL not in self.steps:
             value = self.first(scope)
             return [] if value is None else [Found(self.place(scope), value)]
-        node: Any = scope.item if self.root == "item" else scope.document if self.root == "document" else scope.headers
+        node: Any = (
+            scope.item if self.root == "item" else scope.document if self.root == "document" else dict(scope.headers)
+        )
         start = scope.place if self.root == "item" else "$headers" if self.root == "headers" else ""
         reached = [(start, node)]
         for step in self.steps:
@@ -96,7 +100,7 @@ class Path(NamedTuple):
                     if isinstance(node, list):
                         after += [(f"{place}[{number}]", element) for number, element in enumerate(node)]
                 elif isinstance(step, str):
-                    if isinstance(node, Mapping) and step in node:
+                    if isinstance(node, dict) and step in node:
                         after.append((written(place, (step,)), node[step]))
                 elif isinstance(node, list) and -len(node) <= step < len(node):
                     after.append((written(place, (step,)), node[step]))
@@ -111,15 +115,14 @@ class Constant(NamedTuple):
 
 
 class Expression(NamedTuple):
-    """Alternatives in their order; ``text`` is the expression as it was written."""
+    """Alternatives in their order; ``text`` is the expression as it was written.
+
+    ``several`` says whether it may reach more than one value.
+    """
 
     alternatives: tuple[Path | Constant, ...]
     text: str
-
-    @property
-    def several(self) -> bool:
-        """Whether it may reach more than one value."""
-        return any(isinstance(each, Path) and ALL in each.steps for each in self.alternatives)
+    several: bool
 
     def first(self, scope: Scope) -> object:
         """The value of the first alternative that has one, None if none has. Wrong for an expression of ``several``."""
@@ -128,6 +131,13 @@ class Expression(NamedTuple):
             if value is not None:
                 return value
         return None
+
+    def values(self, scope: Scope) -> list[Any]:
+        """The values of the first alternative that has any, without their places, which cost as much as they do."""
+        if self.several:
+            return [found.value for found in self.all(scope)]
+        value = self.first(scope)
+        return [] if value is None else [value]
 
     def all(self, scope: Scope) -> list[Found]:
         """The values of the first alternative that has any."""
@@ -160,7 +170,12 @@ def expression(text: str) -> Expression:
     found, at = _alternatives(text, 0)
     if at < len(text):
         raise _unexpected(text, at)
-    return Expression(tuple(found), text)
+    return _expression(found, text)
+
+
+def _expression(alternatives: list[Path | Constant], text: str) -> Expression:
+    several = any(isinstance(each, Path) and ALL in each.steps for each in alternatives)
+    return Expression(tuple(alternatives), text, several)
 
 
 Part = str | Expression
@@ -191,7 +206,7 @@ def template(text: str) -> tuple[Part, ...]:
             if plain:
                 parts.append(plain)
                 plain = ""
-            parts.append(Expression(tuple(found), text[at + 1 : end].strip()))
+            parts.append(_expression(found, text[at + 1 : end].strip()))
             at = end + 1
         else:
             plain += text[at]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from streams.sources.mapping_model import When
-from streams.sources.mapping_path import Expression, Found, Scope, expression
+from streams.sources.mapping_path import Expression, Scope, expression
 
 LONGEST = 4096
 """Characters of a text that ``matches`` looks at; a longer one does not match."""
@@ -42,11 +42,11 @@ def lack(tests: tuple[Test, ...], scope: Scope) -> str | None:
 
 
 def _exists(path: Expression) -> Callable[[Scope], bool]:
-    return lambda scope: bool(path.all(scope))
+    return lambda scope: bool(path.values(scope))
 
 
 def _missing(path: Expression) -> Callable[[Scope], bool]:
-    return lambda scope: not path.all(scope)
+    return lambda scope: not path.values(scope)
 
 
 def _equals(text: str, wanted: tuple[object, ...]) -> Test:
@@ -55,23 +55,18 @@ def _equals(text: str, wanted: tuple[object, ...]) -> Test:
     shown = " or ".join(map(repr, wanted))
 
     def holds(scope: Scope) -> bool:
-        return any(_typed(found) in typed for found in path.all(scope))
+        return any((type(value), value) in typed for value in path.values(scope))
 
     return Test(holds, f"{text} is {shown}", f"{text} is not {shown}")
-
-
-def _typed(found: Found) -> tuple[type, object]:
-    return type(found.value), found.value
 
 
 def _matches(text: str, pattern: str) -> Test:
     path, compiled = expression(text), re.compile(pattern)
 
-    def fits(found: Found) -> bool:
-        value = found.value
+    def fits(value: object) -> bool:
         return isinstance(value, str) and len(value) <= LONGEST and compiled.fullmatch(value) is not None
 
     def holds(scope: Scope) -> bool:
-        return any(map(fits, path.all(scope)))
+        return any(map(fits, path.values(scope)))
 
     return Test(holds, f"{text} matches {pattern}", f"{text} does not match {pattern}")

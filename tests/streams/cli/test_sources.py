@@ -231,3 +231,17 @@ def test_two_that_claim_a_document_are_told(sources: Sources) -> None:
     assert sources("try", "a.sarif", "--mapping", "guard.toml").out.splitlines()[0] == (
         "a.sarif: sarif, by content; also claimed by guard"
     )
+
+
+def test_a_change_is_shown_where_it_belongs(sources: Sources) -> None:
+    """Of a change that dependent domains are told of, too, the one in its own domain is shown, once."""
+    change = '[[event]]\ntype = "change"\ntime = "at"\nid = "id"\nkind = "deploy"\ncomponent = "what"\n'
+    Path("guard.toml").write_text(MAPPING[: MAPPING.index("[[event]]")] + change)
+    depends = CATALOG.replace("name: web, ", "name: till, ").replace("system: shop", "system: pay")
+    depends = depends.replace('"backstage.io/kubernetes-id": web', "").replace(
+        "owner:", "dependsOn: [component:web], owner:"
+    )
+    Path("catalog.yaml").write_text(CATALOG + "---\n" + depends)
+    Path("a.json").write_bytes(export({"at": "2026-03-02T09:13:00Z", "id": "c1", "what": "web"}))
+    [found] = sources("try", "a.json", "--mapping", "guard.toml", "--catalog", "catalog.yaml", "--json").objects
+    assert (found["event"]["domain"], found["event"]["component"]) == ("system:shop", "web")

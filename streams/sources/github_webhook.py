@@ -1,7 +1,8 @@
-"""GitHub webhooks: deployments and pushes as changes, Dependabot alerts as findings.
+"""GitHub webhooks: deployments and pushes as changes, alerts as findings, runs of workflows as activities.
 
 Two shapes: the body with the HTTP headers ``X-GitHub-Event`` and ``X-GitHub-Delivery`` as record headers, and a capture
-``{"event", "delivery", "payload"}``. Read: ``deployment``, ``deployment_status``, ``push``, ``dependabot_alert``.
+``{"event", "delivery", "payload"}``. Read: ``deployment``, ``deployment_status``, ``push``, ``dependabot_alert``, and
+``code_scanning_alert``, ``secret_scanning_alert`` (``github_alerts``), ``workflow_run`` (``github_runs``).
 
 - Natural key: the delivery id; a redelivery has the same one, each status of a deployment its own.
 - Time: ``deployment.created_at``, ``deployment_status.created_at``, ``alert.updated_at``. A push has the time of
@@ -23,21 +24,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from schemas.events import ChangeKind, ChangeStatus, FindingStatus
-from streams.sources.base import ChangeDraft, EntityDraft, FindingDraft, IdentityDraft, Ignored, Malformed, Reading
+from streams.sources.base import (
+    ActivityDraft,
+    ChangeDraft,
+    EntityDraft,
+    FindingDraft,
+    IdentityDraft,
+    Ignored,
+    Malformed,
+    Reading,
+)
 from streams.sources.canonical import image, repository, vulnerability
 from streams.sources.document import line, mapping, sequence
 from streams.sources.fields import cut, dig, email, instant, text
+from streams.sources.github_alerts import code_scanning_alert, secret_scanning_alert
+from streams.sources.github_delivery import Delivery, hash_of, login_of, with_people
+from streams.sources.github_runs import workflow_run
 from streams.sources.identity import commit_of, cve_of, tag_of
 from streams.sources.packages import package_url
+from streams.sources.scan import RECEIVED
 from streams.sources.severity import severity_of_word
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _MAX_COMMITS = 20
 _NO_REPLY = ("@users.noreply.github.com", "@noreply.github.com")
 
@@ -70,28 +83,18 @@ _DEPENDENCY_FILES = frozenset(_FILES.split())
 """Manifests and lock files by name; a push that touches nothing else moves dependencies."""
 
 _EVENTS = """
-branch_protection_configuration branch_protection_rule check_run check_suite code_scanning_alert commit_comment create
+branch_protection_configuration branch_protection_rule check_run check_suite commit_comment create
 custom_property custom_property_values delete deploy_key deployment_protection_rule deployment_review discussion
 discussion_comment fork github_app_authorization gollum installation installation_repositories installation_target
 issue_comment issues label marketplace_purchase member membership merge_group meta milestone org_block organization
 package page_build personal_access_token_request ping project project_card project_column projects_v2 projects_v2_item
 public pull_request pull_request_review pull_request_review_comment pull_request_review_thread registry_package release
 repository repository_advisory repository_dispatch repository_import repository_ruleset repository_vulnerability_alert
-secret_scanning_alert secret_scanning_alert_location secret_scanning_scan security_advisory security_and_analysis
-sponsorship star status sub_issues team team_add watch workflow_dispatch workflow_job workflow_run
+secret_scanning_alert_location secret_scanning_scan security_advisory security_and_analysis
+sponsorship star status sub_issues team team_add watch workflow_dispatch workflow_job
 """
 _OTHER_EVENTS = frozenset(_EVENTS.split())
 """Documented events that are not read; their names are safe as a metric label."""
-
-
-class _Delivery(NamedTuple):
-    """What every read event shares. ``place`` is the path of the payload, with its dot."""
-
-    id: str
-    payload: dict[str, Any]
-    place: str
-    repository: str
-    sender: str | None
 
 
 class GitHubWebhook:
@@ -113,7 +116,9 @@ class GitHubWebhook:
         yield 0, _read(document, headers)
 
 
-def _read(document: object, headers: Mapping[str, str]) -> ChangeDraft | FindingDraft | Malformed | Ignored:
+def _read(
+    document: object, headers: Mapping[str, str]
+) -> ActivityDraft | ChangeDraft | FindingDraft | Malformed | Ignored:
     if not isinstance(document, dict):
         return Malformed("", "not an object")
     if "payload" in document and "event" in document:
@@ -136,17 +141,26 @@ def _read(document: object, headers: Mapping[str, str]) -> ChangeDraft | Finding
     if not isinstance(name, str) or not _REPOSITORY.fullmatch(name):
         return Malformed(f"{place}repository.full_name", "not of the form owner/name")
     found = repository(name)
-    return reader(_Delivery(identity, payload, place, found.path if found else name, _login(payload.get("sender"))))
+    return reader(
+        Delivery(
+            identity,
+            payload,
+            place,
+            found.path if found else name,
+            login_of(payload.get("sender")),
+            instant(headers.get(RECEIVED)),
+        )
+    )
 
 
-def _deployment(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
+def _deployment(delivery: Delivery) -> ChangeDraft | Malformed | Ignored:
     time = instant(dig(delivery.payload, "deployment", "created_at"))
     if time is None:
         return Malformed(f"{delivery.place}deployment.created_at", "not an RFC 3339 time with an offset")
     return _deploy(delivery, time, "started", "created")
 
 
-def _deployment_status(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
+def _deployment_status(delivery: Delivery) -> ChangeDraft | Malformed | Ignored:
     given = dig(delivery.payload, "deployment_status", "created_at")
     time = instant(given)
     if time is None:
@@ -158,12 +172,12 @@ def _deployment_status(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored
     return _deploy(delivery, time, _STATES[state] if known else "unknown", str(state) if known else "unknown state")
 
 
-def _deploy(delivery: _Delivery, time: str, status: ChangeStatus, state: str) -> ChangeDraft:
+def _deploy(delivery: Delivery, time: str, status: ChangeStatus, state: str) -> ChangeDraft:
     deployment = mapping(delivery.payload.get("deployment"))
     extra = _extra(deployment.get("payload"))
-    actor = _login(deployment.get("creator")) or delivery.sender
+    actor = login_of(deployment.get("creator")) or delivery.sender
     environment = text(deployment.get("environment"), 255)
-    commit = _commit(deployment.get("sha"))
+    commit = hash_of(deployment.get("sha"))
     entities: list[EntityDraft] = [("repository", delivery.repository)]
     if commit:
         entities.append(("commit", commit))
@@ -181,7 +195,7 @@ def _deploy(delivery: _Delivery, time: str, status: ChangeStatus, state: str) ->
         "source_id": delivery.id,
         "time": time,
         "domain": f"github:{delivery.repository}",
-        "entities": _with_people(entities, actor, delivery.sender),
+        "entities": with_people(entities, actor, delivery.sender),
         "title": f"{what} to {environment or 'an unnamed environment'}: {state}"[:512],
         "kind": kind,
         "actor": actor,
@@ -209,18 +223,18 @@ def _extra(value: object) -> dict[str, Any]:
     return mapping(value)
 
 
-def _push(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
+def _push(delivery: Delivery) -> ChangeDraft | Malformed | Ignored:
     payload = delivery.payload
     if payload.get("deleted") is True:
         return Ignored("push deletes a branch or tag")
     time = _epoch(dig(payload, "repository", "pushed_at")) or instant(dig(payload, "head_commit", "timestamp"))
     if time is None:
         return Malformed(f"{delivery.place}repository.pushed_at", "no time of the push")
-    commit = _commit(payload.get("after"))
+    commit = hash_of(payload.get("after"))
     if commit is None:
         return Malformed(f"{delivery.place}after", "not a commit hash")
     commits = [given for given in sequence(payload.get("commits")) if isinstance(given, dict)]
-    hashes = [found for given in commits[-_MAX_COMMITS:] if (found := _commit(given.get("id")))]
+    hashes = [found for given in commits[-_MAX_COMMITS:] if (found := hash_of(given.get("id")))]
     branch = (cut(payload.get("ref"), 255) or "a branch").removeprefix("refs/heads/").removeprefix("refs/")
     message = line((cut(dig(payload, "head_commit", "message"), 1000) or "").partition("\n")[0], 200)
     entities: list[EntityDraft] = [("repository", delivery.repository)]
@@ -230,7 +244,7 @@ def _push(delivery: _Delivery) -> ChangeDraft | Malformed | Ignored:
         "source_id": delivery.id,
         "time": time,
         "domain": f"github:{delivery.repository}",
-        "entities": _with_people(entities, delivery.sender),
+        "entities": with_people(entities, delivery.sender),
         "title": f"push to {branch} of {delivery.repository}{': ' + message if message else ''}"[:512],
         "kind": "dependency" if _moves_dependencies(delivery.sender, commits) else "code",
         "actor": delivery.sender,
@@ -263,7 +277,7 @@ def _moves_dependencies(sender: str | None, commits: list[dict[str, Any]]) -> bo
     return bool(touched) and all(path.rpartition("/")[2] in _DEPENDENCY_FILES for path in touched)
 
 
-def _dependabot_alert(delivery: _Delivery) -> FindingDraft | Malformed | Ignored:
+def _dependabot_alert(delivery: Delivery) -> FindingDraft | Malformed | Ignored:
     alert = mapping(delivery.payload.get("alert"))
     time = instant(alert.get("updated_at")) or instant(alert.get("created_at"))
     if time is None:
@@ -314,20 +328,6 @@ def _cvss(advisory: dict[str, Any]) -> float | None:
     return None
 
 
-def _login(user: object) -> str | None:
-    login = text(dig(user, "login"), 100)
-    return f"github:{login.lower()}" if login else None
-
-
-def _with_people(entities: list[EntityDraft], *people: str | None) -> list[EntityDraft]:
-    return entities + [("principal", who) for who in dict.fromkeys(people) if who]
-
-
-def _commit(value: object) -> str | None:
-    found = _COMMIT.fullmatch(value) if isinstance(value, str) else None
-    return found[0] if found and found[0].strip("0") else None
-
-
 def _epoch(value: object) -> str | None:
     """``pushed_at`` as text: epoch seconds in push events, RFC 3339 elsewhere."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 253_402_300_800 - 366 * 86400:
@@ -335,9 +335,12 @@ def _epoch(value: object) -> str | None:
     return instant(value)
 
 
-_READERS: dict[str, Callable[[_Delivery], ChangeDraft | FindingDraft | Malformed | Ignored]] = {
+_READERS: dict[str, Callable[[Delivery], ActivityDraft | ChangeDraft | FindingDraft | Malformed | Ignored]] = {
     "deployment": _deployment,
     "deployment_status": _deployment_status,
     "push": _push,
     "dependabot_alert": _dependabot_alert,
+    "code_scanning_alert": code_scanning_alert,
+    "secret_scanning_alert": secret_scanning_alert,
+    "workflow_run": workflow_run,
 }

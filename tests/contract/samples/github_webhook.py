@@ -129,6 +129,85 @@ def alert(state: str = "open") -> dict[str, Any]:
     }
 
 
+def run(action: str = "completed", conclusion: str | None = "success", **fields: Any) -> dict[str, Any]:
+    """A ``workflow_run`` payload."""
+    return {
+        "action": action,
+        "workflow_run": {
+            "id": 30433642,
+            "name": "CI",
+            "path": ".github/workflows/ci.yml@main",
+            "head_branch": "main",
+            "head_sha": SHA,
+            "run_number": 562,
+            "run_attempt": 1,
+            "event": "push",
+            "status": "completed" if conclusion else "queued",
+            "conclusion": conclusion,
+            "actor": OCTO,
+            "triggering_actor": OCTO,
+            "head_repository": {"full_name": "acme/invoices"},
+            "created_at": "2026-03-02T09:01:05Z",
+            "updated_at": "2026-03-02T09:05:05Z",
+            **fields,
+        },
+        "workflow": {"id": 161335, "name": "CI"},
+        "repository": repository(),
+        "sender": OCTO,
+    }
+
+
+def scanned(action: str = "created", **fields: Any) -> dict[str, Any]:
+    """A ``code_scanning_alert`` payload."""
+    return {
+        "action": action,
+        "alert": {
+            "number": 10,
+            "state": "open",
+            "created_at": "2026-03-02T08:00:00Z",
+            "updated_at": "2026-03-02T08:00:05Z",
+            "rule": {
+                "id": "py/sql-injection",
+                "severity": "error",
+                "security_severity_level": "critical",
+                "description": "Query built from user-controlled sources",
+            },
+            "tool": {"name": "CodeQL", "version": "2.20.0"},
+            "most_recent_instance": {
+                "ref": "refs/heads/main",
+                "state": "open",
+                "commit_sha": BEFORE,
+                "message": {"text": "This query depends on a value of the request."},
+                "location": {"path": "src/db.py", "start_line": 84, "end_line": 84},
+            },
+            **fields,
+        },
+        "ref": "refs/heads/main",
+        "commit_oid": SHA,
+        "repository": repository(),
+        "sender": {"login": "github", "id": 9919, "type": "Organization"},
+    }
+
+
+def leaked(action: str = "created", **fields: Any) -> dict[str, Any]:
+    """A ``secret_scanning_alert`` payload."""
+    return {
+        "action": action,
+        "alert": {
+            "number": 191,
+            "secret_type": "acme_api_key",
+            "secret_type_display_name": "Acme API key",
+            "validity": "unknown",
+            "resolution": None,
+            "created_at": "2026-03-02T08:00:00Z",
+            "updated_at": "2026-03-02T08:00:05Z",
+            **fields,
+        },
+        "repository": repository(),
+        "sender": OCTO,
+    }
+
+
 def headers(event: str, number: int = 1) -> dict[str, str]:
     """The record headers of a delivery, names in lower case."""
     return {"x-github-event": event, "x-github-delivery": f"72d3162e-cc78-11e3-81ab-4c9367dc09{number:02d}"}
@@ -139,6 +218,9 @@ SAMPLES: dict[str, tuple[object, dict[str, str]]] = {
     "deployment_status": (status(), headers("deployment_status", 2)),
     "push": (push(), headers("push", 3)),
     "dependabot_alert": (alert(), headers("dependabot_alert", 4)),
+    "workflow_run": (run(), headers("workflow_run", 8)),
+    "code_scanning_alert": (scanned(), headers("code_scanning_alert", 9)),
+    "secret_scanning_alert": (leaked(), headers("secret_scanning_alert", 10)),
     "ping": ({"zen": "Keep it logically awesome.", "hook_id": 1, "hook": {"type": "Repository"}}, headers("ping", 5)),
     "capture": ({"event": "push", "delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0906", "payload": push()}, {}),
     "capture of another event": (

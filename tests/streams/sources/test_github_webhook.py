@@ -163,7 +163,7 @@ def test_a_score_of_zero_is_not_scored():
 
 @pytest.mark.parametrize(
     ("event", "reason"),
-    [("ping", "event ping not read"), ("workflow_run", "event workflow_run not read"),
+    [("ping", "event ping not read"), ("workflow_job", "event workflow_job not read"),
      ("no_such_event_4711", "event of unknown name not read")],
 )  # fmt: skip
 def test_other_events_are_counted(event, reason):
@@ -215,14 +215,21 @@ def test_real_payloads_are_read_or_counted():
     counts = Counter()
     for number, path in enumerate(sorted(SHARED.glob("*/*.json"))):
         event, payload = path.parent.name, parse(path.read_bytes())
-        headers = {"x-github-event": event, "x-github-delivery": f"d-{number}"}
+        headers = {
+            "x-github-event": event,
+            "x-github-delivery": f"d-{number}",
+            "x-weir-received": "2026-03-02T09:13:00Z",
+        }
         assert SOURCE.recognise(payload, headers)
         for _, content in SOURCE.read(payload, headers):
             counts[type(content).__name__ if isinstance(content, tuple) else (event, content["type"])] += 1
     assert counts == {
-        "Ignored": 95,
+        "Ignored": 85,
         ("deployment", "change"): 3,
         ("deployment_status", "change"): 3,
         ("push", "change"): 2,
         ("dependabot_alert", "finding"): 2,
+        ("code_scanning_alert", "finding"): 5,
+        ("secret_scanning_alert", "finding"): 1,
+        ("workflow_run", "activity"): 4,
     }

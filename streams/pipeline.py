@@ -33,7 +33,7 @@ from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
 from streams.correlation.finding_identity import keys as identity
-from streams.correlation.instants import instant
+from streams.correlation.instants import at, instant
 from streams.correlation.interval import FOREVER
 from streams.correlation.queue import Revision
 from streams.correlation.reviews import absent, review
@@ -266,8 +266,11 @@ class Pipeline:
         source = event.source
         lateness = LATENESS_MS.get(source, DEFAULT_LATENESS_MS)
         given = instant(event.time)
-        verdict, time = arrive(domain, source, event.type[0] + event.source_id, given, now, lateness, parameters)
-        if time != given:
+        stands = isinstance(event, Finding) and event.kind != "detection"
+        verdict, time = arrive(
+            domain, source, event.type[0] + event.source_id, given, now, lateness, parameters, stands=stands
+        )
+        if time < given:
             self.clamped += 1
         if verdict == "duplicate":
             return verdict
@@ -327,7 +330,13 @@ class Pipeline:
             return None
         keys = identity(event)
         status = fixing.note_finding(self.state, domain, event, keys, given, now)
-        return finding_signal(event, time, keys)._replace(status=status) if interesting else None
+        if not interesting:
+            return None
+        signal = finding_signal(event, time, keys)._replace(status=status)
+        if time > given:
+            since = f"stands since {at(given):%Y-%m-%d %H:%M}Z, longer than is remembered; counted from here on"
+            signal = signal._replace(why=(*signal.why, since))
+        return signal
 
     def _context(self, event: ContextRecord, now: int, offset: int, out: list[Output]) -> None:
         if event.kind == "alias":

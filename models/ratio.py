@@ -50,7 +50,7 @@ class Ratio(Detector):
     to a p below it is told in the first minute of the day, and begins anew; low enough that the combination with the
     other detectors is below 1e-3, too. ``keys``: the cap on rows.
 
-    Only calls that succeeded or failed count. A ramp of 2 % of the share a day is told after about a week where a day
+    Only calls that succeeded or failed count. A ramp of 2 % of the share a day is told after 7 to 10 days where a day
     has a thousand failures, and is not told within ten days where it has a hundred. The day is UTC's.
 
     The share is looked at after every failed call of a minute, so the order inside the minute matters to its p.

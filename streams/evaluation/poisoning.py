@@ -9,8 +9,9 @@ against all ordinary ones of the last two days, and the mean of the four.
 
 **Poison**, each against the same traffic without it:
 
-- one value of 1e9: that many calls in one minute of the third day, by a role and by a name that is new. A few hundred
-  are sent; what then grows by one with each call, in whatever row, is set forward. More are sent after it.
+- one value of 1e9: that many calls in one minute of the third day, by a role that will be flooded, and by a name that
+  is new. A few hundred are sent; what then grows by one with each call, in whatever row, is set forward. More are sent
+  after it.
 - a tenth of the learning span is the attacker's: attacks of the same kinds, drawn by themselves, until they are 10 %
   of it. In ``repeated`` they are the very attacks of the last days, which the models then know: no promise there.
 - a ramp of 2 % a day of a role's calls, weekends 40 % and days that vary by 5 %, after four weeks: the day on which a
@@ -19,7 +20,7 @@ against all ordinary ones of the last two days, and the mean of the four.
 - 10,000 rejected units a day of every detector, by one reviewer: of the attacks, the share told before and after.
 - a flood of new names, twenty times the cap on rows (a million at 50,000): of the rows about what the twenty roles
   usually do, the share that is kept. In ``names_twice`` each comes in two minutes, which is what a history looks like:
-  no promise there, only a quota of new names a source helps.
+  no promise there.
 
 A ramp is promised from 1,000 calls a day on: at 100 a day chance alone moves a day by 10 %, and that figure is given
 without a promise. ``recall`` is the share of the attacks with p <= 1e-3, without a promise, too: it may fall where the
@@ -160,6 +161,11 @@ def absurd(principal: str) -> Between:
     return send
 
 
+def flooder(given: Sequence[Labelled]) -> str:
+    """The role of the first flood among the attacks."""
+    return next(str(each.event["principal"]) for each in given if each.attack.startswith("flood"))
+
+
 def names(count: int, times: int = 1) -> Between:
     """So many principals that nobody knows, with actions and addresses of their own, in the hour before noon; each
     comes in so many minutes in succession."""
@@ -288,7 +294,7 @@ def run(
         ][:tenth]
         small = scored(clean, cap=_CAP)
         runs = {
-            "one_value_known": (free, scored(clean, absurd("role/3"))),
+            "one_value_known": (free, scored(clean, absurd(flooder(real)))),
             "one_value_new": (free, scored(clean, absurd("made-up"))),
             "poisoned": (free, scored(_sorted(clean + attacks(seed + 1_000, 0, late, tenth)))),
             "poisoned_repeated": (free, scored(_sorted(clean + again))),

@@ -29,7 +29,7 @@ FEATURES = {  # of the versions from before detectors said so
 
 
 def learnt() -> Iterator[dict[str, Any]]:
-    """Five days of ten principals of different pace; one of them is new on the last day."""
+    """Five days of eight principals of different pace, of which one is new on the last day."""
     for minute in range(DAYS * 1440):
         for who in range(10):
             pace = 3 + 4 * who
@@ -39,7 +39,7 @@ def learnt() -> Iterator[dict[str, Any]]:
 
 
 def continued() -> Iterator[dict[str, Any]]:
-    """Half a day of the same, in which each principal in turn hurries, fails, and does something new."""
+    """Half a day of these and two new ones, in which each in turn hurries, fails, and does something new."""
     start = DAYS * 1440
     for minute in range(start, start + 720):
         for who in range(10):

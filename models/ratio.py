@@ -67,7 +67,7 @@ class Ratio(Detector):
     """
 
     name: ClassVar[str] = "ratio"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     features: ClassVar[tuple[str, ...]] = ("time", "principal", "action", "component", "outcome")
     repeatable: ClassVar[bool] = False
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from math import fsum, log10
+from math import fsum, inf, log10
 from typing import NamedTuple
 
 from models.base import Row, Store
@@ -30,6 +30,7 @@ GUARD = 1e-4
 _TRUSTED = 5_000.0  # weight from which on a p below the guard is believed to be one
 _ADMITTED = 2e-4  # units with p < GUARD, as a share of the others, that are counted nevertheless
 _FARTHEST = 2.0  # times the score at the guard: as what such a one counts, at most, so that no value moves the tail
+_YOUNG_MOST = 8.0  # the same while the law is not trusted: one absurd score would be half of a young tail
 _PLAIN = 0.1  # a larger p is ordinary for the domain, and for any kind
 _BATCH = 256  # units that make a new law
 
@@ -225,7 +226,8 @@ class Calibration:
                     curve, trusted, mine = law[at]
                     at += 1
                     flagged = trusted and p < GUARD
-                    within = bin_of(min(score, _FARTHEST * curve.score(GUARD)) if flagged else score)
+                    most = _FARTHEST * curve.score(GUARD) if flagged else inf if trusted else _YOUNG_MOST
+                    within = bin_of(min(score, most))
                     pair = mine.get(within)
                     if pair is None:
                         pair = mine[within] = [0, 0]

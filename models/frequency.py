@@ -152,9 +152,10 @@ class Frequency(Detector):
                 rows[general_key] = (span, any_one)
         if head is not was:
             rows["*"] = head
-        if pair is None and len(rows) > self.keys:
+        if pair is None and (before := len(rows)) > self.keys:
             sweep(rows, self.keys, _rank)
-            self._said.clear()
+            if len(rows) < before:
+                self._said.clear()
         return evidence
 
     def _seen(self, row: Row | None, span: int) -> float:

@@ -23,7 +23,7 @@ class Part(NamedTuple):
 
     detector: str
     feature: str  # burst: "calls", "action", "failures"; rarity: "action", "ip", "resource"; frequency: "pair"; ratio:
-    # "share", of one minute, or "ramp", over days
+    # "share", of one minute, or "ramp" or "volume", over days
     key: str  # the principal whose history this is; ratio: the principal, action or component
     value: str | None  # the action, address or resource, None where it is about the principal alone; ratio: what key is
     seen: float  # burst: calls in this minute; rarity: earlier minutes with this pair, 0; frequency: spans of ten
@@ -87,6 +87,11 @@ def _frequency(part: Part, key: str, value: str) -> str:
 
 
 def _ratio(part: Part, key: str, value: str) -> str:
+    if part.feature == "volume":
+        return (
+            f"{value or 'calls'} by {key} rise over the last 10 days, {part.seen:,.0f} on the last, expected "
+            f"{_number(part.expected)} ({_number(part.low)} to {_number(part.high)}), {_span(part.age_ms)} of history"
+        )
     calls = {"principal": f"calls by {key}", "action": f"{key} calls"}.get(value, f"calls to {key}")
     usual = f"{_share(part.expected)} ({_share(part.low)} to {_share(part.high)})"
     history = f"{part.history:,} calls and {_span(part.age_ms)} of history"

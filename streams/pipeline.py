@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any, cast
 
 import orjson
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ from schemas.events import (
     Scan,
 )
 from schemas.parameters import Parameters
+from schemas.unit import ModelHealth
 from streams.catalog import Catalog
 from streams.catalog_facts import CatalogFacts
 from streams.correlation import correlator, fixing, group, moving, queue, resolving, stirring
@@ -37,7 +39,7 @@ from streams.correlation.instants import at, instant
 from streams.correlation.interval import FOREVER
 from streams.correlation.queue import Revision
 from streams.correlation.reviews import absent, review
-from streams.correlation.rows import Near, SignalRow, tuples
+from streams.correlation.rows import Near, SignalRow, UnitRow, tuples
 from streams.correlation.signal import finding_signal
 from streams.correlation.state import SHARED, Domain, State
 from streams.correlation.unit import Engine
@@ -47,7 +49,7 @@ from streams.members import Members
 from streams.records import LogRecord, Output
 from streams.refusals import first, refuse, salvage
 from streams.rule_fold import DEFAULT_LATENESS_MS, LATENESS_MS, RuleFold, Told
-from streams.scoring import MODELS, Scoring
+from streams.scoring import Scoring
 from streams.unit_record import unit_records
 from streams.version import VERSION
 
@@ -128,12 +130,15 @@ class Pipeline:
         self._restoring = False
         self.state.touched.clear()
         self._reread()
+        self.scoring.check(self.state)
         self.state.index()
+        self.state.journal.clear()
 
     def _reread(self) -> None:
         """Take parameters and catalog from their rows again."""
         row = self.state.clock.get("parameters")
         self.state.parameters = Parameters() if row is None else Parameters.model_validate_json(row[0])
+        self.scoring.adopt(self.state.parameters)
         self.rules.restore()
         self.state.context = Context(self.state.shared.table("context"))
         catalog = Catalog()
@@ -221,6 +226,7 @@ class Pipeline:
 
     def _undo(self, event: Event) -> None:
         """Everything as before the event, what is derived included."""
+        self.scoring.forget()
         if isinstance(event, ContextRecord | ConfigRecord):
             self.state.undo(None)
             self._reread()
@@ -252,8 +258,19 @@ class Pipeline:
         if domain is not None:
             self.state.touched.add(event.domain)
             problem = review(self.state, domain, event, now)
+            if problem is None and event.kind == "verdict":
+                self._judged(domain, event, now)
         if problem is not None:
             out.append(refuse(event, "correlate", problem))
+
+    def _judged(self, domain: Domain, event: Review, now: int) -> None:
+        """Let a verdict move the level of the detector that the unit rests on."""
+        cluster = domain.cluster_of.get(event.unit_id)
+        if cluster is None:
+            return
+        signals = [cast(SignalRow, domain.signals[key]) for key in domain.signals_of.get(cluster, ())]
+        unit = cast(UnitRow, domain.units[cluster])
+        self.scoring.judge(domain, signals, unit.unit_id, event.reviewer, event.verdict, now)
 
     def _observe(self, event: Activity | Finding | Change | Scan, now: int, offset: int, out: list[Output]) -> str:
         state = self.state
@@ -280,7 +297,8 @@ class Pipeline:
         if event.identities:
             resolving.learn(state, domain, event.identities, source, event.source_id, time, now)
         if isinstance(event, Activity):
-            signal = self.scoring.signal(domain, event, time, parameters.signal_p) if parameters.scoring else None
+            level = parameters.signal_p
+            signal = self.scoring.signal(domain, event, time, now, level) if parameters.scoring else None
         elif isinstance(event, Finding):
             signal = self._found(domain, event, time, given, now)
         elif isinstance(event, Scan):
@@ -369,6 +387,7 @@ class Pipeline:
         if parameters == self.state.parameters:
             return
         self.rules.adopt(parameters.rules)
+        self.scoring.replace(self.state, parameters)
         self.state.parameters = parameters
         self.state.touched.add(SHARED)
         self.state.clock["parameters"] = (parameters.model_dump_json(),)
@@ -393,10 +412,15 @@ class Pipeline:
         return ruling.shown, ruling.level, ruling.rank
 
     def _engine(self, domain: Domain) -> Engine:
+        scoring = self.state.parameters.scoring
         return Engine(
             version=f"weir/{VERSION}",
             config=self.state.parameters.digest(),
-            models=MODELS if self.state.parameters.scoring else (),
+            models=self.scoring.names(domain) if scoring else (),
+            health=tuple(
+                ModelHealth(model=each.model, state=cast(Any, each.state), text=each.text)
+                for each in (self.scoring.health(domain) if scoring else ())
+            ),
             context=self.state.context.digest(),
             partition=self.partition,
             rules=self.rules.digest(),

@@ -113,17 +113,17 @@ class _Taking(Suite):
         return UNTESTED
 
 
-class _Takers(dict[str, Suite]):
-    """Suites of a scoring, each made the first time that its domain is asked for."""
+class _Takers(dict[tuple[str, str], Suite]):
+    """Suites of a scoring, each made the first time that its set and domain are asked for."""
 
     def __init__(self) -> None:
         super().__init__()
         self.given: list[tuple[str, Features]] = []
 
-    def get(self, domain: str, _: Any = None) -> Suite:
-        if domain not in self:
-            self[domain] = _Taking(domain, self.given)
-        return self[domain]
+    def get(self, at: tuple[str, str], _: Any = None) -> Suite:
+        if at not in self:
+            self[at] = _Taking(at[1], self.given)
+        return self[at]
 
 
 def _features(given: sample.Given) -> Given:
@@ -137,5 +137,5 @@ def _features(given: sample.Given) -> Given:
             (event,) = BATCH.validate_json(b"[" + placed.value + b"]")
             if isinstance(event, Activity):
                 at = instant(event.time)
-                scoring.signal(state.domain(event.domain), event, at, 0.0)
+                scoring.signal(state.domain(event.domain), event, at, at, 0.0)
     return takers.given

@@ -197,6 +197,71 @@ def nab(
         raise typer.Exit(1)
 
 
+def poisoning(
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option("--seed", help="Of the made-up traffic; repeat for several. 1, 2 and 3 by default."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Can the models be taught wrong? On traffic made up from seeds; two minutes."""
+    from streams.evaluation import poisoning as evaluation
+
+    result = evaluation.run(seeds or (1, 2, 3), told)
+    if json:
+        as_json(result)
+    else:
+        console = Console()
+        table = Table(
+            "poison", "ROC loss, mean", "most", "attacks at p <= 1e-3", title=f"ROC {result['roc']:.4f} without"
+        )
+        for name, loss in result["loss"].items():
+            recall = result["recall"][name]
+            table.add_row(name.replace("_", " "), f"{loss['mean']:.4f}", f"{loss['most']:.4f}", f"{recall:.0%}")
+        console.print(table)
+        ramps = Table(
+            "calls a day", "median days", "p90", "within ten days", "false alarms a year", title="Ramps of 2 % a day"
+        )
+        for calls, ramp in result["ramp"].items():
+            figures = (f"{ramp['median']:.0f}", f"{ramp['p90']:.0f}", f"{ramp['within_ten_days']:.0%}")
+            ramps.add_row(calls, *figures, f"{ramp['false_alarms_a_year']:.2f}")
+        console.print(ramps)
+        console.print(_targets(result["targets"]))
+    if not result["passed"]:
+        raise typer.Exit(1)
+
+
+def shadow(
+    paths: Annotated[list[str], typer.Option("--data", help="Recorded file or folder; repeat for several.")],
+    second: Annotated[
+        Path, typer.Option("--set", exists=True, dir_okay=False, help="TOML of the model set to compare.")
+    ],
+    acting: Annotated[
+        Path | None,
+        typer.Option("--against", exists=True, dir_okay=False, help="TOML of another than the standard set."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Two model sets on recorded files: where would the second have spoken otherwise?"""
+    from schemas.model_set import ModelSet
+    from schemas.parameters import Parameters
+    from streams.cli.models import set_of
+    from streams.evaluation import shadow as evaluation
+    from streams.replay.files import Unreadable
+
+    with clear_errors(Unreadable, OSError, ValueError):
+        result = evaluation.run(
+            paths, ModelSet() if acting is None else set_of(acting), set_of(second), Parameters(), told
+        )
+    if json:
+        as_json(result)
+    else:
+        for table in evaluation.tables(result):
+            Console().print(table)
+    if not result["passed"]:
+        raise typer.Exit(1)
+
+
 EVALUATIONS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
     ("grouping", grouping),
     ("windows", windows),
@@ -204,6 +269,8 @@ EVALUATIONS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
     ("changes", changes),
     ("ait-noise", ait_noise),
     ("nab", nab),
+    ("poisoning", poisoning),
+    ("shadow", shadow),
 )
 """To add an evaluation: a function here, and one entry."""
 

@@ -180,6 +180,8 @@ def test_the_digest_follows_the_parameters(kind: type[Detector]) -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        "adopt",
+        "adwin",
         "base",
         "beta_binomial",
         "budget",
@@ -188,12 +190,18 @@ def test_the_digest_follows_the_parameters(kind: type[Detector]) -> None:
         "combine",
         "curve",
         "evict",
+        "feedback",
         "frequency",
+        "health",
         "keys",
         "negative_binomial",
+        "quota",
+        "ramp",
         "rarity",
         "ratio",
         "reason",
+        "sketch",
+        "state",
         "suite",
     ],
 )

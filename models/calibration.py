@@ -151,6 +151,11 @@ class Calibration:
         return curve.above[1] / curve.weight if curve.weight else 0.0
 
     @property
+    def in_force(self) -> bool:
+        """Whether the combination has a law of its own units yet; before that, p is the detectors' own."""
+        return "b|" + self.names[-1] in self._rows
+
+    @property
     def tests(self) -> int:
         """How many units were counted, ever, those of the first day among them: so many hypotheses were tested."""
         return int(self._rows.get("t", _NONE)[0])

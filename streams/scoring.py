@@ -161,8 +161,9 @@ class Scoring:
             Feedback(domain.table(FEEDBACK)).judge(said[1], reviewer, unit, verdict, now // DAY_MS)
 
     def tests(self, domain: Domain) -> int | None:
-        """How many principal-minutes of the domain were tested, at calibrated p; None as long as none was."""
-        return self._suite(self.models, domain).tests or None
+        """How many principal-minutes of the domain were tested; None as long as p is not calibrated."""
+        suite = self._suite(self.models, domain)
+        return suite.tests if suite.calibration.in_force else None
 
     def names(self, domain: Domain) -> tuple[str, ...]:
         """What decided, for units of the domain: the set, its models with their parameters, and their state."""

@@ -119,6 +119,14 @@ def test_what_is_not_improbable_enough_is_held_back_until_it_is() -> None:
     assert "improbable enough now" in again[0][1].diff.text
 
 
+def test_as_long_as_no_p_is_calibrated_the_cap_alone_decides() -> None:
+    """In a domain's first day no level holds, so a first burst is shown."""
+    pipeline = Pipeline(0)
+    records = [record(0, AT + HOUR, *habits("role/a"), *burst("role/a")), record(1, AT + 2 * HOUR, tick())]
+    assert [place for place, _ in told(fold(records, pipeline))] == ["units"]
+    assert pipeline.scoring.tests(pipeline.state.domains[DOMAIN]) is None
+
+
 def test_findings_are_never_held_back() -> None:
     """The budget is about models: with a cap of none, a finding alone is shown as ever."""
     pipeline = Pipeline(0)

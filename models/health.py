@@ -317,7 +317,7 @@ def health(rows: Mapping[str, Row]) -> tuple[Health, ...]:
                 most,
                 spans=adwin.width(rows.get("a|" + name, adwin.EMPTY)),
                 young=round(young[place] / counted, 4) if counted else None,
-                evicted=round(sum(lost.values()) if place == len(names) - 1 else lost.get(name, 0.0), 3),
+                evicted=round(sum(lost.values(), 0.0) if place == len(names) - 1 else lost.get(name, 0.0), 3),
                 refused=refused,
                 **found,
             )

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, cast
 
 import orjson
 from pydantic import ValidationError
 
-from models.budget import Budget
 from schemas.events import (
     BATCH,
     Activity,
@@ -27,7 +25,6 @@ from schemas.events import (
     Scan,
 )
 from schemas.parameters import Parameters
-from schemas.unit import ModelHealth
 from streams.catalog import Catalog
 from streams.catalog_facts import CatalogFacts
 from streams.correlation import correlator, fixing, group, moving, queue, resolving, stirring
@@ -39,11 +36,12 @@ from streams.correlation.instants import at, instant
 from streams.correlation.interval import FOREVER
 from streams.correlation.queue import Revision
 from streams.correlation.reviews import absent, review
-from streams.correlation.rows import Near, SignalRow, UnitRow, tuples
+from streams.correlation.rows import Near, SignalRow, tuples
 from streams.correlation.signal import finding_signal
 from streams.correlation.state import SHARED, Domain, State
 from streams.correlation.unit import Engine
 from streams.correlation.watermark import MINUTE_MS
+from streams.failures import FAILED, Failures
 from streams.linking.announce import TABLE, announce
 from streams.members import Members
 from streams.records import LogRecord, Output
@@ -53,16 +51,7 @@ from streams.scoring import Scoring
 from streams.unit_record import unit_records
 from streams.version import VERSION
 
-FAILED_IN_A_ROW = 100
-FAILED_SHARE = 0.01
-FAILED_SAMPLE = 1_000
-"""An event on which the fold fails is a dead letter; more than these, and the fault is ours: the worker stops."""
-
 _OBSERVED = (Activity, Finding, Change, Scan)
-
-
-class TooManyFailures(Exception):
-    """The fold fails on too many events for the events to be to blame."""
 
 
 class Pipeline:
@@ -77,17 +66,17 @@ class Pipeline:
         self.partition = partition
         self.state = State()
         self.state.near = self.near
-        self.state.rule = self._rule
         self.catalog = Catalog()
         self.components = CatalogFacts(self.catalog)
         self.scoring = Scoring()
+        self.state.rule = self.scoring.rule
         self.rules = RuleFold(self.state)
         self.counts: Counter[str] = Counter()
         self.revisions: Counter[str] = Counter()
         self.clamped = 0
         self.members: Members | None = None
         self._restoring = False
-        self._in_a_row = 0
+        self._failures = Failures()
 
     def keep_members(self) -> None:
         """Keep which member is in which unit, from now on."""
@@ -205,24 +194,17 @@ class Pipeline:
         mark = None if self.members is None else self.members.mark()
         try:
             self.counts[self._fold(event, now, offset, out)] += 1
-            self._in_a_row = 0
+            self._failures.good()
         except Exception as error:
             self._undo(event)
             del out[length:]
             if self.members is not None and mark is not None:
                 self.members.back(mark)
-            self.counts["failed"] += 1
-            self._in_a_row += 1
+            self.counts[FAILED] += 1
             reason = f"{type(error).__name__}: {first(error)[1] if isinstance(error, ValidationError) else error}"
             out.append(refuse(event, "correlate", reason))
-            total = sum(self.counts.values())
-            if self._in_a_row >= FAILED_IN_A_ROW or (
-                total >= FAILED_SAMPLE and self.counts["failed"] > FAILED_SHARE * total
-            ):
-                raise TooManyFailures(
-                    f"the fold failed on {self.counts['failed']} of {total} events, {self._in_a_row} of them in a row; "
-                    f"the last: {reason}"
-                ) from error
+            if (too_many := self._failures.failed(self.counts, reason)) is not None:
+                raise too_many from error
 
     def _undo(self, event: Event) -> None:
         """Everything as before the event, what is derived included."""
@@ -259,18 +241,9 @@ class Pipeline:
             self.state.touched.add(event.domain)
             problem = review(self.state, domain, event, now)
             if problem is None and event.kind == "verdict":
-                self._judged(domain, event, now)
+                self.scoring.judge(domain, event, now)
         if problem is not None:
             out.append(refuse(event, "correlate", problem))
-
-    def _judged(self, domain: Domain, event: Review, now: int) -> None:
-        """Let a verdict move the level of the detector that the unit rests on."""
-        cluster = domain.cluster_of.get(event.unit_id)
-        if cluster is None:
-            return
-        signals = [cast(SignalRow, domain.signals[key]) for key in domain.signals_of.get(cluster, ())]
-        unit = cast(UnitRow, domain.units[cluster])
-        self.scoring.judge(domain, signals, unit.unit_id, event.reviewer, event.verdict, now)
 
     def _observe(self, event: Activity | Finding | Change | Scan, now: int, offset: int, out: list[Output]) -> str:
         state = self.state
@@ -404,23 +377,13 @@ class Pipeline:
         """What a component depends on closely enough for its signals to be linked."""
         return self.components.near(component, self.state.parameters.max_dependents)
 
-    def _rule(self, domain: Domain, unit_id: str, p: float, day: int) -> tuple[bool, float, int | None]:
-        """The alert budget: whether a unit that rests on models alone is shown, at what level, and its rank if not."""
-        parameters = self.state.parameters
-        budget = Budget(domain.table("budget"), rate=parameters.alert_fdr, cap=parameters.alert_cap)
-        ruling = budget.rule(unit_id, p, day, self.scoring.tests(domain))
-        return ruling.shown, ruling.level, ruling.rank
-
     def _engine(self, domain: Domain) -> Engine:
         scoring = self.state.parameters.scoring
         return Engine(
             version=f"weir/{VERSION}",
             config=self.state.parameters.digest(),
             models=self.scoring.names(domain) if scoring else (),
-            health=tuple(
-                ModelHealth(model=each.model, state=cast(Any, each.state), text=each.text)
-                for each in (self.scoring.health(domain) if scoring else ())
-            ),
+            health=self.scoring.health(domain) if scoring else (),
             context=self.state.context.digest(),
             partition=self.partition,
             rules=self.rules.digest(),

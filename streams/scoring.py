@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from models.adopt import StateMismatch, adopt
+from models.budget import Budget
 from models.feedback import Feedback, Move
 from models.health import Health, health
 from models.reason import text
 from models.suite import DETECTORS, HEALTH, Suite
-from schemas.events import Activity
+from schemas.events import Activity, Review
 from schemas.model_set import ModelSet
 from schemas.parameters import Parameters
+from schemas.unit import ModelHealth
 from streams import shadow
-from streams.correlation.rows import SignalRow
+from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.signal import anomaly_signal
 from streams.correlation.state import Domain, State
 
@@ -23,6 +25,9 @@ REASONS: Final = 4
 
 FEEDBACK: Final = "feedback"
 """The table of what reviewers' verdicts did to the levels of a domain's detectors."""
+
+BUDGET: Final = "budget"
+"""The table of the alert budget of a domain."""
 
 DAY_MS: Final = 86_400_000
 
@@ -64,9 +69,9 @@ class Scoring:
     """
 
     def __init__(self) -> None:
-        self.models = ModelSet()
-        self.shadow: ModelSet | None = None
         self.suites: dict[tuple[str, str], Suite] = {}
+        self.shadow: ModelSet | None = None
+        self.adopt(Parameters())
 
     def adopt(self, parameters: Parameters) -> None:
         """Put the sets of the parameters into force. ``ValueError`` if one of them cannot be made; then nothing is."""
@@ -74,6 +79,7 @@ class Scoring:
             if models is not None and (wrong := faults(models)):
                 raise ValueError(f"model set {models.name}: {wrong}")
         self.models, self.shadow = parameters.models, parameters.shadow
+        self.alert_fdr, self.alert_cap = parameters.alert_fdr, parameters.alert_cap
         self.forget()
 
     def forget(self) -> None:
@@ -152,13 +158,23 @@ class Scoring:
         rows = domain.tables.get(FEEDBACK)
         return Feedback(rows).level(signal_p, detector, now // DAY_MS) if rows else signal_p
 
-    def judge(
-        self, domain: Domain, signals: Iterable[SignalRow], unit: str, reviewer: str, verdict: str | None, now: int
-    ) -> None:
-        """A reviewer's verdict on a unit of these signals counts for the detector that said most in it, if one did."""
+    def judge(self, domain: Domain, event: Review, now: int) -> None:
+        """Let a verdict on a unit count for the detector that said most in it, if one did. ``now``: log ms."""
+        cluster = domain.cluster_of.get(event.unit_id)
+        if cluster is None:
+            return
+        signals = [cast(SignalRow, domain.signals[key]) for key in domain.signals_of.get(cluster, ())]
         said = min(((row.p, row.detector) for row in signals if row.detector), default=None)
         if said is not None:
-            Feedback(domain.table(FEEDBACK)).judge(said[1], reviewer, unit, verdict, now // DAY_MS)
+            unit = cast(UnitRow, domain.units[cluster]).unit_id
+            feedback = Feedback(domain.table(FEEDBACK))
+            feedback.judge(said[1], event.reviewer, unit, event.verdict, now // DAY_MS)
+
+    def rule(self, domain: Domain, unit_id: str, p: float, day: int) -> tuple[bool, float, int | None]:
+        """The alert budget: whether a unit that rests on models alone is shown, at what level, and its rank if not."""
+        budget = Budget(domain.table(BUDGET), rate=self.alert_fdr, cap=self.alert_cap)
+        ruling = budget.rule(unit_id, p, day, self.tests(domain))
+        return ruling.shown, ruling.level, ruling.rank
 
     def tests(self, domain: Domain) -> int | None:
         """How many principal-minutes of the domain were tested; None as long as p is not calibrated."""
@@ -169,9 +185,12 @@ class Scoring:
         """What decided, for units of the domain: the set, its models with their parameters, and their state."""
         return (self.models.name, *self._suite(self.models, domain).provenance())
 
-    def health(self, domain: Domain) -> tuple[Health, ...]:
-        """How the models of a domain are."""
-        return self._suite(self.models, domain).health()
+    def health(self, domain: Domain) -> tuple[ModelHealth, ...]:
+        """How the models of a domain are, for its units."""
+        return tuple(
+            ModelHealth(model=each.model, state=cast(Any, each.state), text=each.text)
+            for each in self._suite(self.models, domain).health()
+        )
 
     def healths(self) -> Iterable[tuple[Health, ...]]:
         """How the models of each domain are that was scored since the suites were made."""

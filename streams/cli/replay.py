@@ -22,7 +22,8 @@ from schemas.events import Event
 from schemas.parameters import Parameters
 from streams.cli.common import clear_errors, connected, fail, settings
 from streams.cli.table import plain
-from streams.pipeline import Pipeline, TooManyFailures
+from streams.failures import TooManyFailures
+from streams.pipeline import Pipeline
 from streams.records import LogRecord, Output
 from streams.redaction import Redactor
 from streams.replay import files, summary

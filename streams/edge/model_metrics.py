@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from models.budget import Budget
 from streams.metrics import Metrics
 from streams.pipeline import Pipeline
+from streams.scoring import BUDGET
 
 STATES = ("good", "learning", "drift")
 
@@ -44,7 +45,7 @@ def show(metrics: Metrics, folds: Iterable[Pipeline]) -> None:
 def _budgets(fold: Pipeline) -> Iterable[tuple[str, int]]:
     """Of each domain's newest day."""
     for domain in fold.state.domains.values():
-        if rows := domain.tables.get("budget"):
+        if rows := domain.tables.get(BUDGET):
             _, within, beyond = Budget(rows).used()
             yield "shown", within
             yield "overflow", beyond

@@ -98,7 +98,7 @@ class Replay:
     """The engine over raw records. ``take`` each, ``fold`` what it gives, then ``finish``.
 
     ``tallies`` says by source what became of everything; ``problems`` lists the sums that do not hold. Raises
-    ``streams.pipeline.TooManyFailures`` as the pipeline does, by source.
+    ``streams.failures.TooManyFailures`` as the pipeline does, by source.
     """
 
     def __init__(self, redactor: Redactor, parameters: Parameters, told: Told, *, members: bool = False) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.pipeline import Pipeline, TooManyFailures
+from streams.failures import TooManyFailures
+from streams.pipeline import Pipeline
 from streams.records import LogRecord
 from streams.scoring import MODELS
 from tests.streams.correlation.build import (

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from math import log10
 from typing import Any, NamedTuple
 
+from models.adopt import Schema
 from models.base import TICK_MS, Detector, Evidence, Features, Store
 from models.burst import Burst
 from models.calibration import Calibration, Sealed, kind_of
@@ -49,8 +50,8 @@ UNUSUAL = 0.01
 UNTESTED = Verdict(1.0, 0.0, False, ())
 """The event says too little to be tested, and can't be learnt from: no time, or no principal."""
 
-CALIBRATION = "calibration"
-"""The name of the store that the laws of the scores are kept in."""
+CALIBRATION, CALIBRATION_VERSION = "calibration", 1
+"""The name, and the version of the rows, of the store that the laws of the scores are kept in."""
 
 HEALTH = "health"
 """The name of the store that the monitors are kept in: what ``models.health.health`` reads."""
@@ -141,13 +142,16 @@ class Suite:
     def names(self) -> tuple[str, ...]:
         """``name@version:parameter digest`` of each detector, the calibration, the monitors and the quota: with equal
         names and rows, verdicts and health are equal."""
-        parameters = self.calibration.parameters() | {each.name: each.weight for each in self.detectors}
         return (
-            *(f"{detector.name}@{detector.version}:{detector.digest}" for detector in self.detectors),
-            f"{CALIBRATION}@1:{_digest(parameters)}",
+            *(f"{each.name}@{each.version}:{each.digest}" for each in self.learnt()),
             f"{HEALTH}@1:{_digest(self.monitors.limits._asdict())}",
             f"{QUOTA}@1:{_digest({'limit': self.quota.limit})}",
         )
+
+    def learnt(self) -> tuple[Detector | Schema, ...]:
+        """Whose rows are what the suite has learnt, for ``models.adopt`` and ``models.state``: detectors and laws."""
+        parameters = self.calibration.parameters() | {each.name: each.weight for each in self.detectors}
+        return (*self.detectors, Schema(CALIBRATION, CALIBRATION_VERSION, parameters))
 
     def state_digest(self) -> str:
         """Sixteen hex digits of what the domain's models have said up to the last minute that is over.

@@ -10,6 +10,7 @@ from models.budget import Budget
 from models.feedback import Feedback, Move
 from models.health import Health, health
 from models.reason import text
+from models.state import dump, header, load
 from models.suite import DETECTORS, HEALTH, Suite
 from schemas.events import Activity, Review
 from schemas.model_set import ModelSet
@@ -196,13 +197,37 @@ class Scoring:
         """How the models of each domain are that was scored since the suites were made."""
         return (suite.health() for (name, _), suite in self.suites.items() if name == self.models.name)
 
+    def has(self, domain: Domain) -> bool:
+        """Whether the acting set has learnt anything in the domain."""
+        return any(name.startswith(self.models.name + "/") and rows for name, rows in domain.tables.items())
+
+    def dump(self, domain: Domain, offsets: Mapping[int, int]) -> bytes:
+        """What the acting set has learnt in a domain, as a file. ``offsets``: by partition, where the log goes on."""
+        return learnt_file(self.models, domain.name, domain.tables, offsets)
+
+    def load(self, state: State, data: bytes) -> str:
+        """Begin with what a file says was learnt; gives the domain that it is of.
+
+        Raises ``models.adopt.StateMismatch``, which says what differs from the set that acts.
+        """
+        name = header(data).domain
+        domain = state.domain(name)
+        self.suites.pop((self.models.name, name), None)
+        suite = suite_of(self.models, domain)
+        for table, rows in load(data, suite.learnt()).items():
+            kept = domain.table(table_of(self.models, table))
+            _empty(domain, kept.name)
+            for key, row in rows.items():
+                kept[key] = row
+        return name
+
     def _suite(self, models: ModelSet, domain: Domain) -> Suite:
         at = (models.name, domain.name)
         suite = self.suites.get(at)
         if suite is None:
             suite = suite_of(models, domain)
-            for detector in suite.detectors:
-                adopt(domain.table(table_of(models, detector.name)), detector)
+            for model in suite.learnt():
+                adopt(domain.table(table_of(models, model.name)), model)
             self.suites[at] = suite
             suite = self.suites[at]
         return suite
@@ -216,6 +241,18 @@ def of_models(table: str) -> bool:
 def health_of(models: ModelSet, tables: Mapping[str, Mapping[str, Any]]) -> tuple[Health, ...]:
     """How a domain's models of a set are, out of its tables as a changelog has them."""
     return health(tables.get(table_of(models, HEALTH), {}))
+
+
+def learnt_file(
+    models: ModelSet, domain: str, tables: Mapping[str, Mapping[str, Any]], offsets: Mapping[int, int]
+) -> bytes:
+    """What a set has learnt in a domain, as a file, out of the domain's tables as the fold or a changelog has them.
+
+    Raises ``models.adopt.StateMismatch`` if that is not of this set, or of another version.
+    """
+    suite = suite_of(models)
+    kept = {model.name: tables.get(table_of(models, model.name), {}) for model in suite.learnt()}
+    return dump(kept, suite.learnt(), domain=domain, offsets=offsets, name=models.name)
 
 
 def moves_of(tables: Mapping[str, Mapping[str, Any]]) -> list[Move]:

@@ -174,3 +174,26 @@ def test_differences_are_kept_up_to_a_bound() -> None:
     counts, found = read(kept)
     assert counts == Counts(NOTED + 5, 0, 0, NOTED + 5)
     assert [each.source_id for each in found] == [f"x{n}" for n in range(NOTED + 4, 4, -1)]
+
+
+def test_what_models_learnt_is_kept_as_a_file_and_gone_on_with() -> None:
+    """A fold that begins with the file scores as the one that went on; of another set or damaged, it is refused."""
+    quiet, loud = calls()[:180], calls()[180:]
+    whole = Pipeline(0)
+    fold([record(0, 4 * HOUR, config(), *quiet)], whole)
+    data = whole.scoring.dump(whole.state.domains[DOMAIN], {0: 1})
+    fresh = Pipeline(0)
+    fold([record(0, 4 * HOUR, config())], fresh)
+    assert fresh.scoring.load(fresh.state, data) == DOMAIN
+    told = [units(fold([record(1, 4 * HOUR, *loud), record(2, 5 * HOUR, tick())], each)) for each in (whole, fresh)]
+    assert [[signal.why for signal in unit.signals] for unit in told[0]] == [
+        [signal.why for signal in unit.signals] for unit in told[1]
+    ]
+    assert told[0]
+    assert rows(whole, "standard")["burst"] == rows(fresh, "standard")["burst"]
+    with pytest.raises(StateMismatch, match="checksum"):
+        fresh.scoring.load(fresh.state, data.replace(b'"guard":0.001', b'"guard":0.002'))
+    other = Pipeline(0)
+    fold([record(0, 4 * HOUR, config(models=KEEN))], other)
+    with pytest.raises(StateMismatch, match=r"parameter guard: 0\.001 there, 0\.01 here"):
+        other.scoring.load(other.state, data)

@@ -7,8 +7,10 @@ days before. An attack of an hour touches two blocks at the most. A level that f
 
 **Promise**: of the principal-minutes a hundredth should have p <= 0.01. It is broken if the share, by the counters of
 the calibration, is significantly outside 0.5 % to 2 % (Wilson's bound at four standard deviations), and the share of
-each of the last three blocks is outside on the same side. Too small a share counts for the combination only, and if
-its law has scores enough: the scores of one detector come in steps, of which the hundredth may lie between two.
+each of the last three blocks is outside on the same side. If it is too large, so must be the mean over the blocks of a
+day or so, of which each counts as 4 % at most: what an attack leaves in the counters is there for days. Too small it
+counts for the combination only, and if its law has scores enough: the scores of one detector come in steps, of which
+the hundredth may lie between two.
 
 **Youth**: the share of principal-minutes whose key is still learning. **Loss**: rows evicted, and keys refused, a day.
 These are told and raise no alarm; where most are young, the state is "learning" and there is no alarm at all.
@@ -37,6 +39,7 @@ REFUSED = "refused"
 """Among the counts of what was lost: keys that the quota of new keys refused."""
 
 _HELD = 3  # blocks
+_HALF_BLOCKS = 12.0  # after which a block counts half in the mean share
 _TENTHS = 10  # ADWIN's bound is for values up to 1, and some of it does not scale: of whole decades it sees no shift
 _DAYS = 7
 _DAY = 1440
@@ -47,8 +50,9 @@ _DAY = 1440
 _NOW: Row = (-1, -1, -1, -1, 0, -1, 0)
 _FIRST, _LAST, _SINCE, _SPAN_AT, _SPAN_UNITS, _BLOCK_AT, _BLOCK_UNITS = range(7)
 # "a|NAME": ADWIN. "c|NAME": minute of its last change. "l|NAME": means of the last three blocks, shares of small p of
-# these, the earliest first, -1 before there were three; then days: day, most and least that was held.
-_NO_BLOCKS: Row = (-1.0,) * (2 * _HELD)
+# these, the earliest first, -1 before there were three; mean share, decayed; then days: day, most and least held.
+_NO_BLOCKS: Row = (*(-1.0,) * (2 * _HELD), 0.01)
+_MEAN_SHARE = 2 * _HELD
 # "p|NAME": units, then those with p at or below each level, as the calibration keeps them. "s|NAME": state, since; of
 # the last alarm until, cause, what was seen, least and most expected.
 _UNKNOWN: Row = (LEARNING, -1, -1, None, None, None, None)
@@ -220,12 +224,14 @@ class Monitors:
         rows["p|" + name] = tuple(round(number, 3) for number in self._shares(name))
         before = rows.get("l|" + name, _NO_BLOCKS)
         means, shares = (*before[1:_HELD], round(mean, 4)), (*before[_HELD + 1 : 2 * _HELD], round(rare, 4))
+        keep = 0.5 ** (1.0 / _HALF_BLOCKS)
+        usual = round(keep * before[_MEAN_SHARE] + (1.0 - keep) * min(rare, 2.0 * self.limits.most), 6)
         days = _days(before)
         alarm: Row | None = None
         if means[0] >= 0.0:
-            alarm = self._moved(name, minute, means, days) or self._broken(name, shares)
+            alarm = self._moved(name, minute, means, days) or self._broken(name, shares, usual)
             days = _recorded(days, minute // _DAY, min(means), max(means))
-        rows["l|" + name] = (*means, *shares, *(number for day in days for number in day))
+        rows["l|" + name] = (*means, *shares, usual, *(number for day in days for number in day))
         self._enter(name, minute, alarm)
 
     def _moved(self, name: str, minute: int, means: Sequence[float], days: Sequence[Row]) -> Row | None:
@@ -239,14 +245,14 @@ class Monitors:
             return UP, min(means), lowest, highest
         return None
 
-    def _broken(self, name: str, shares: Sequence[float]) -> Row | None:
+    def _broken(self, name: str, shares: Sequence[float], usual: float) -> Row | None:
         """What the share of small p says."""
         units, _, rare, _ = self._rows["p|" + name]
         least, most = self.limits.least, self.limits.most
         if units <= 0.0:
             return None
         low, high = _wilson(rare / units, units, self.limits.deviations)
-        if low > most and min(shares) > most:
+        if low > most and min(shares) > most and usual > most:
             return MANY, round(rare / units, 6), least, most
         whole = name == self.names[-1]
         if whole and high < least and max(shares) < least and self._speaking(name) >= self.limits.speaking:
@@ -334,7 +340,7 @@ def _expired(row: Row, minute: int) -> Row:
 
 
 def _days(levels: Row) -> list[Row]:
-    return [levels[at : at + 3] for at in range(2 * _HELD, len(levels), 3)]
+    return [levels[at : at + 3] for at in range(_MEAN_SHARE + 1, len(levels), 3)]
 
 
 def _recorded(days: list[Row], day: int, held: float, down: float) -> list[Row]:

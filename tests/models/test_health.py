@@ -146,6 +146,17 @@ def test_a_broken_promise_is_drift(ten_days: Domain) -> None:
     assert "% of the principal-minutes had p <= 0.01, expected 0.5% to 2%" in turns[0][1].text
 
 
+def test_what_an_attack_left_in_the_counters_is_no_drift(ten_days: Domain) -> None:
+    """Half a day after an hour in which all was odd, four hours with every thirtieth p small are not the last straw."""
+    domain = after(ten_days)
+    odd = {**dict.fromkeys(range(HOUR), 1.0), **dict.fromkeys(range(12 * HOUR, 16 * HOUR), 0.035)}
+    turns = domain.run(
+        range(10 * DAY, 10 * DAY + 16 * HOUR), lambda minute: (usual(minute)[0], odd.get(minute - 10 * DAY, 0.01))
+    )
+    assert domain.counters[2] / domain.counters[0] > 0.02
+    assert turns == []
+
+
 def test_too_few_small_p_are_drift_if_there_are_scores(ten_days: Domain) -> None:
     """A combination that scores and never comes below 0.01 is blind; a detector of few scores, or alone, may be so."""
     blind = after(ten_days)

@@ -96,6 +96,35 @@ def show(
             )
 
 
+@group.command("export")
+def export(
+    domain: Annotated[str, typer.Argument(help="The domain, as units name it.")],
+    out: Annotated[Path | None, typer.Option(help="File to write to. Default: stdout.", metavar="FILE")] = None,
+) -> None:
+    """What the acting set has learnt in a domain, as a file that `weir replay --learnt` begins with."""
+    from models.adopt import StateMismatch
+    from streams.edge.dump import NoTopic
+    from streams.edge.feed import held_config
+    from streams.edge.model_rows import read_with_offsets
+    from streams.edge.reach import BrokerFailed, reaching
+    from streams.scoring import learnt_file
+
+    loaded = connected()
+    try:
+        with reaching(loaded):
+            models = (held_config(loaded) or loaded.engine).models
+            domains, offsets = read_with_offsets(loaded, lambda table: table.startswith(models.name + "/"))
+        if domain not in domains:
+            raise fail(f"no domain {domain} has learnt anything; there are {', '.join(sorted(domains)) or 'none'}", 1)
+        data = learnt_file(models, domain, domains[domain], offsets.get(domain, {}))
+    except (BrokerFailed, NoTopic, TimeoutError, StateMismatch) as error:
+        raise fail(str(error), 1) from None
+    if out is None:
+        sys.stdout.buffer.write(data)
+    else:
+        out.write_bytes(data)
+
+
 @group.command("shadow")
 def shadow(
     file: Annotated[

@@ -36,9 +36,24 @@ class Taken:
 
 def read(settings: Settings, wanted: Callable[[str], bool]) -> dict[str, Rows]:
     """The rows of such tables, by domain, as of the last commit. Raises ``NoTopic``, ``TimeoutError``."""
+    return read_with_offsets(settings, wanted)[0]
+
+
+def read_with_offsets(
+    settings: Settings, wanted: Callable[[str], bool]
+) -> tuple[dict[str, Rows], dict[str, dict[int, int]]]:
+    """The same, and by domain its partition of the log with the offset that the rows go up to."""
     taken = Taken(wanted)
     marks = restore.Marks()
+    partitions: dict[str, int] = {}
     for record in read_topic(settings, settings.topic("state")):
-        if record.key is not None and not marks.take(record.partition, record.key, record.value):
-            taken.take(record.key, record.value)
-    return taken.domains
+        if record.key is None or marks.take(record.partition, record.key, record.value):
+            continue
+        taken.take(record.key, record.value)
+        partitions[orjson.loads(record.key)[1]] = record.partition
+    offsets = {
+        domain: {partition: marks.positions[partition]}
+        for domain, partition in partitions.items()
+        if partition in marks.positions
+    }
+    return taken.domains, offsets

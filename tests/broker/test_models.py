@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import Producer
 from typer.testing import CliRunner
 
+from models.state import header
 from streams.cli import app
 from streams.edge import client
 from streams.edge.doctor import examine
@@ -61,6 +62,10 @@ def test_what_models_say_and_where_two_sets_differ(settings: Settings) -> None:
     assert domain["differences"][0]["source_id"].startswith("b")
     table = CliRunner().invoke(app, ["models", "show"], env=environment(settings))
     assert "signals of both" in table.stdout
+    file = CliRunner().invoke(app, ["models", "export", DOMAIN], env=environment(settings))
+    assert header(file.stdout_bytes).domain == DOMAIN
+    gone = CliRunner().invoke(app, ["models", "export", "nowhere"], env=environment(settings))
+    assert (gone.exit_code, f"there are {DOMAIN}" in gone.output) == (1, True)
     report = examine(settings, {})
     (check,) = [check for check in report.checks if check.name == "model health"]
     assert "standard: 1 domains" in check.text

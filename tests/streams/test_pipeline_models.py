@@ -7,13 +7,15 @@ from typing import Any, Literal
 import pytest
 
 from models.state import StateMismatch
+from models.suite import UNTESTED, Verdict
+from schemas.events import Activity
 from schemas.unit import ModelHealth, Unit
 from streams.cli.unit_page import page
 from streams.correlation.state import Domain
 from streams.pipeline import Pipeline
 from streams.records import LogRecord
 from streams.scoring import Scoring
-from streams.shadow import NOTED, TABLE, Counts, read
+from streams.shadow import NOTED, TABLE, Counts, note, read
 from tests.streams.correlation.build import (
     DAY,
     DOMAIN,
@@ -165,11 +167,6 @@ def test_reviewers_move_the_level_of_a_detector() -> None:
 
 def test_differences_are_kept_up_to_a_bound() -> None:
     """The newest of them, in order."""
-    from models.suite import UNTESTED, Verdict
-    from schemas.events import Activity
-    from streams.scoring import Scoring
-from streams.shadow import note
-
     kept: dict[str, Any] = {}
     loud = Verdict(1e-6, 1.0, False, ())
     for n in range(NOTED + 5):

@@ -55,12 +55,29 @@ _BURST_FORGET = 0.98  # of version 1: of the sizes of active minutes, an active 
 _BURST_LAMBDA = log(2.0) / 43_200.0  # of version 2: of the history, a tick
 
 
+def calibration_1_to_2(rows: Rows) -> dict[str, Row]:
+    """The monitoring counters in one row; and units wait, so that their rows are others.
+
+    The minute that is going on is left out. The first minute of the domain, the laws and what is to become laws stay.
+    """
+    after = {key: row for key, row in rows.items() if key[:2] not in ("u|", "m|")}
+    head = rows.get("*")
+    if head is not None:
+        minute, _, _, first = head
+        after["*"] = (minute, 0, first, minute)
+    monitored = sorted((key, row) for key, row in rows.items() if key[:2] == "m|")
+    if monitored:
+        after["m"] = (monitored[0][1][0], *(count for _, row in monitored for count in row[1:]))
+    return after
+
+
 MIGRATIONS: Final[Mapping[tuple[str, int], Migration]] = {
     ("burst", 1): burst_1_to_2,
     # Version 2 tests nothing in the minute in which it first saw the principal; it learns as version 1 did.
     ("rarity", 1): unchanged,
     # Version 2 also counts calls a day, in rows of their own, from here on.
     ("ratio", 1): unchanged,
+    ("calibration", 1): calibration_1_to_2,
 }
 """By name and by the version that the rows have."""
 

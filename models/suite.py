@@ -50,7 +50,7 @@ UNUSUAL = 0.01
 UNTESTED = Verdict(1.0, 0.0, False, ())
 """The event says too little to be tested, and can't be learnt from: no time, or no principal."""
 
-CALIBRATION, CALIBRATION_VERSION = "calibration", 1
+CALIBRATION, CALIBRATION_VERSION = "calibration", 2
 """The name, and the version of the rows, of the store that the laws of the scores are kept in."""
 
 HEALTH = "health"
@@ -62,7 +62,7 @@ QUOTA = "quota"
 Parameters = Mapping[str, Mapping[str, Any]]
 """By name of a detector, of the calibration, the monitors or the quota: parameters that are not to be its own."""
 
-_LAWS = "half_life", "kinds", "units"  # the calibration's parameters that are not those of its curves
+_LAWS = "half_life", "kinds", "units", "wait"  # the calibration's parameters that are not those of its curves
 _YOUNG = CAP / 100  # a part of a key that is still learning weighs no more, however it is diluted
 _ORDINARY = tuple(
     tuple(Verdict(10 ** (-decade / 10), tenth / 10, tenth / 10 < LEARNING_BELOW, ()) for decade in range(21))

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from models.migrations import MIGRATIONS, burst_1_to_2, path
+from models.calibration import Calibration
+from models.migrations import MIGRATIONS, burst_1_to_2, calibration_1_to_2, path
 from models.suite import DETECTORS
 
 HERE = Path(__file__).parent / "golden"
@@ -110,6 +111,28 @@ def test_burst_of_version_two_takes_over_what_is_going_on() -> None:
     assert isclose(rows["p|lasting"][3], 2.0 * rows["p|lasting"][5])
     assert rows["#evicted"] == (5,)
     assert burst_1_to_2({}) == {}
+
+
+def test_calibration_of_version_two_keeps_the_laws() -> None:
+    """Laws, what is to become one, counts and first minute are as they were; the minute that goes on is left out."""
+    kept = {"t": (9, "00ff"), "k": ("role",), "p|one": (1, 0, 0.0, 3, 1, 0), "b|all|role": (70, 0, 250.0, 9, 6.0)}
+    old: dict[str, tuple[Any, ...]] = {
+        **kept,
+        "*": (2000, "role/a", 2, 10),
+        "u|role/a": ("w", 0.0, 1.0, 0),
+        "u|w": (None, 0.0, 1.0),
+        "m|one": (500.0, 50.0, 5.0, 0.5),
+        "m|all": (500.0, 40.0, 4.0, 0.4),
+    }
+    rows = calibration_1_to_2(old)
+    assert rows == {**kept, "*": (2000, 0, 10, 2000), "m": (500.0, 40.0, 4.0, 0.4, 50.0, 5.0, 0.5)}
+    laws = Calibration(rows, ("one", "all"), lambda ps, beside: 1.0, wait=1)
+    assert laws.monitored("one") == old["m|one"]
+    assert laws.monitored("all") == old["m|all"]
+    laws.note("w", 2001, (1.0,))
+    laws.note("w", 2002, (1.0,))
+    assert laws.tests == 10
+    assert calibration_1_to_2({}) == {}
 
 
 @pytest.mark.parametrize("file", sorted(HERE.glob("*.state")), ids=lambda file: file.stem)

@@ -191,7 +191,9 @@ def test_a_name_that_there_is_not_is_refused(parameters: dict[str, dict[str, Any
 def test_a_source_that_makes_up_names_is_not_learnt_from() -> None:
     """Beyond the quota a new principal of that source is scored and leaves nothing; known ones, other sources go on."""
     tables: dict[str, Store] = {}
-    suite = Suite(lambda name: tables.setdefault(name, {}), parameters={"quota": {"limit": 3}})
+    suite = Suite(
+        lambda name: tables.setdefault(name, {}), parameters={"quota": {"limit": 3}, "calibration": {"wait": 1}}
+    )
     for n in range(10):
         verdict = suite.score_and_learn(call(n, f"made-up/{n}", source="aws"))
         assert verdict.learning

@@ -21,26 +21,34 @@ class Part(NamedTuple):
     """
 
     detector: str
-    feature: str  # burst: "calls", "action", "failures"; rarity: "action", "ip", "resource"
-    key: str  # the principal whose history this is
-    value: str | None  # the action, address or resource; None where the test is about the principal alone
-    seen: float  # burst: calls in this minute; rarity: earlier minutes with this pair, 0
-    expected: float  # burst: calls in a minute that has any; rarity: share of active minutes that bring a new value
+    feature: (
+        str  # burst: "calls", "action", "failures", "resource"; rarity: "action", "ip", "resource"; tokens: a field
+    )
+    key: str  # whose history this is: a principal; burst's "resource": the resource; tokens: the kind of record
+    value: str | None  # the action, address or resource, a field's token; None where the test is about the key alone
+    # burst: events of the last minutes, half of those of five minutes ago; rarity: earlier minutes with this pair, 0;
+    # tokens: the current share of records with this token
+    seen: float
+    # burst: the same, where there is any event; rarity: share of active minutes that bring a new value; tokens: the
+    # share in the long run
+    expected: float
     low: float  # 95 % interval of ``seen`` under that expectation
     high: float
-    history: int  # learnt before this minute; burst: events; rarity: active minutes, decayed
+    history: int  # learnt before this minute, decayed; burst: events; rarity: active minutes; tokens: records
     age_ms: int  # since the key was first seen
     maturity: float  # 0 to 1
     p: float
     peers: float | None = None  # share of the other principals that have this value; None where peers do not count
     score: float = 0.0
+    factor: float = 1.0  # burst: what the hour of the week multiplies the expectation by; it is in ``expected``
+    surprise: float | None = None  # burst: -ln p, also where p is below the least that is reported: for a ranking
 
 
 def text(part: Part) -> str:
     """The sentence an analyst reads.
 
     >>> text(Part("burst", "action", "role/web", "s3:GetObject", 9, 1.2, 1, 3, 4100, 31 * 86_400_000, 1.0, 1e-6))
-    '9 s3:GetObject by role/web in 1 min, expected 1.2 (1 to 3) in a minute with any, 31 days of history'
+    '9 s3:GetObject by role/web in about 8 min, expected 1.2 (1 to 3) where there is any, 31 days of history'
     """
     key = _cut(part.key)
     value = _cut(part.value or "")
@@ -53,13 +61,25 @@ def text(part: Part) -> str:
             line += (
                 f", {part.peers:.0%} of the other principals do it" if part.peers else ", no other principal does it"
             )
+    elif part.detector == "tokens":
+        line = (
+            f"{_cut(part.feature)} {value} in {part.seen:.0%} of the last {key} records, "
+            f"{part.expected:.1%} in the long run ({part.low:.0%} to {part.high:.0%}), "
+            f"{part.history:,} records of history"
+        )
     else:
-        noun = {"calls": "calls", "failures": "failed calls"}.get(part.feature, value)
-        of, history = "in a minute with any", f"{_span(part.age_ms)} of history"
+        what = {
+            "calls": f"calls by {key}",
+            "failures": f"failed calls by {key}",
+            "resource": f"calls on {key}",
+        }.get(part.feature, f"{value} by {key}")
+        of, history = "where there is any", f"{_span(part.age_ms)} of history"
         if not part.history:
             of, history = "as of any new key", "no history yet"
+        if part.factor >= 2.0 or part.factor <= 0.5:
+            of += f" ({_number(part.factor)} times the mean at this hour of the week)"
         line = (
-            f"{part.seen:,.0f} {noun} by {key} in 1 min, expected {_number(part.expected)} "
+            f"{part.seen:,.0f} {what} in about 8 min, expected {_number(part.expected)} "
             f"({_number(part.low)} to {_number(part.high)}) {of}, {history}"
         )
     if part.maturity < LEARNING_BELOW:
@@ -72,7 +92,7 @@ def _cut(name: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 9.95 or value == int(value) else f"{value:.2g}"
 
 
 def _span(age_ms: int) -> str:

@@ -178,7 +178,20 @@ def test_the_digest_follows_the_parameters(kind: type[Detector]) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["base", "burst", "combine", "evict", "keys", "negative_binomial", "rarity", "reason", "suite"]
+    "module",
+    [
+        "base",
+        "burst",
+        "combine",
+        "evict",
+        "keys",
+        "negative_binomial",
+        "rarity",
+        "reason",
+        "season",
+        "suite",
+        "tokens",
+    ],
 )
 def test_the_examples_in_the_documentation_run(module: str) -> None:
     """Docstring examples are true."""

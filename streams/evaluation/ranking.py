@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from rich.table import Table
 
 
 def areas(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """ROC area and average precision, each 0 to 1; needs one of either label.
+    """ROC area and average precision, each 0 to 1; not a number where there is only one label.
 
     Tied scores are one step of the ranking, so that neither depends on the order of the stream.
     """
@@ -19,6 +20,8 @@ def areas(scores: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> t
     steps = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
     hits = np.add.reduceat(labels, steps)
     misses = np.diff(np.r_[steps, len(ranked)]) - hits
+    if not hits.sum() or not misses.sum():
+        return nan, nan
     below = np.cumsum(misses) - misses
     roc = float((hits * (below + misses / 2)).sum() / (hits.sum() * misses.sum()))
     found, wrong = np.cumsum(hits[::-1]), np.cumsum(misses[::-1])

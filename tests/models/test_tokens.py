@@ -221,8 +221,8 @@ def test_a_flood_teaches_the_windows_only() -> None:
 @pytest.mark.parametrize(
     ("value", "name"),
     [
-        (None, "=None"), ("GET", "=GET"), (0, "=0"), (1.0, "=1"), (False, "=0"), (0.37, "~.3"), (2, "#3"), (-1500, "#-21"),
-        (10**9, "#59"), (float("inf"), "=inf"), (float("nan"), "=nan"), ("x" * 99, "=" + "x" * 64), ([1, 2], "=[1, 2]"),
+        (None, "=None"), ("GET", "=GET"), (0, "=0"), (1.0, "=1"), (False, "=0"), (0.37, "~.3"), (2, "#3"),
+        (-1500, "#-21"), (10**9, "#59"), (float("inf"), "=inf"), (float("nan"), "=nan"), ("x" * 99, "=" + "x" * 64), ([1, 2], "=[1, 2]"),
     ],
 )  # fmt: skip
 def test_the_name_of_a_value(value: Any, name: str) -> None:

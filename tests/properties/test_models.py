@@ -93,10 +93,12 @@ def test_order_inside_a_tick_makes_no_difference_to_what_is_sealed(events: list[
 @given(streams(ordered=True))
 @settings(deadline=None, max_examples=40)
 def test_principals_do_not_share_a_baseline(events: list[dict[str, Any]]) -> None:
-    """The burst rows of a principal depend on its own events, except for the prior of new keys."""
+    """The burst rows of a principal depend on its own events alone, whoever else is there, but for what a law allows an
+    anomalous minute to teach, since a node counts from the detector's first minute."""
     _, tables = run(events)
     _, alone = run([event for event in events if event["principal"] == "role/a"])
-    mine = [key for key in tables.get("burst", {}) if key[2:].split("|")[0] == "role/a"]
+    mine = [key for key in tables.get("burst", {}) if key[0] in "paf" and key[2:].split("|")[0] == "role/a"]
     for key in mine:
         row, own = tables["burst"][key], alone["burst"][key]
-        assert (row[0], row[1], row[11], row[12]) == (own[0], own[1], own[11], own[12])
+        assert row[:2] == own[:2]
+        assert row[5:7] == own[5:7] or min(len(row), len(own)) == 2

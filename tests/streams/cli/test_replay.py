@@ -252,12 +252,11 @@ def test_two_processes_give_the_same_bytes() -> None:
 
 
 @recorded
-def test_recorded_cloudtrail_gives_the_same_bytes_and_changes() -> None:
-    """Half an hour of a real account: the same bytes in two processes, and a unit with a suspect change."""
+def test_recorded_cloudtrail_gives_the_same_bytes() -> None:
+    """Half an hour of a real account that is all cold start: the same bytes in two processes."""
     path = SHARED / "cloudtrail-invictus" / "events.ndjson.gz"
     first, second = (in_a_process(seed, path) for seed in (1, 2))
     assert first == second
-    assert any(json.loads(line)["changes"] for line in first.splitlines())
 
 
 @recorded

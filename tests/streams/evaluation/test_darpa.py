@@ -21,13 +21,13 @@ def write(folder: Path, lines: list[str]) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """1,000 minutes of quiet edges; in each tenth, a flood from one host."""
+    """1,000 minutes of quiet edges; after half of them, a flood from one host, and later another."""
     lines = []
     for minute in range(1000):
         when = f"{minute // 60:02d}:{minute % 60:02d}"
         lines += [f"10.0.0.{n},10.0.1.{(n + minute) % 7},{when},-" for n in range(5)]
-        if minute % 100 > 90:
-            lines += [f"10.9.9.9,10.0.1.1,{when},flood"] * 40
+        if minute in (500, 501, 502, 800, 801):
+            lines += [f"10.9.9.9,10.0.1.1,{when},flood"] * 100
     return write(tmp_path_factory.mktemp("data"), lines)
 
 

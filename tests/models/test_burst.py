@@ -261,6 +261,28 @@ def test_events_that_are_minutes_late_count_as_if_in_time() -> None:
     assert 0.5 < b.p / a.p < 2
 
 
+@given(st.permutations([*range(1, 15)]))
+@settings(max_examples=30)
+def test_the_order_of_late_events_changes_no_bit(lateness: list[int]) -> None:
+    """Events of earlier minutes that come during one minute: the same rows in whatever order they come."""
+    stores = []
+    for order in (lateness, sorted(lateness)):
+        burst = learn(Burst(), [*steady(30), call(70 * MINUTE)])
+        learn(burst, [call((70 - back) * MINUTE) for back in order])
+        stores.append(burst._rows)
+    assert stores[0] == stores[1]
+
+
+def test_a_late_first_event_counts_at_once_as_after_a_restart() -> None:
+    """An event before a pair's first minute makes it older; the rest of the minute is judged so in either process."""
+    burst = learn(Burst(guard=0.05), steady(100, action="other"))
+    learn(burst, [call(100 * MINUTE + n, action="new") for n in range(5)])
+    burst.learn_one(call(90 * MINUTE, action="new"))
+    again = Burst(store=dict(burst._rows), guard=0.05)
+    later = [call(100 * MINUTE + n, action="new") for n in range(2000)]
+    assert evidence(burst, later) == evidence(again, later)
+
+
 def test_events_that_are_too_late_leave_the_row_alone() -> None:
     """Older than 15 minutes: neither tested nor learnt."""
     burst = learn(Burst(), steady(180))

@@ -22,33 +22,36 @@ class Part(NamedTuple):
     """
 
     detector: str
-    feature: str  # burst: "calls", "action", "failures"; rarity: "action", "ip", "resource"; frequency: "pair"; ratio:
-    # "share", of one minute, or "ramp", over days
-    key: str  # the principal whose history this is; ratio: the principal, action or component
-    value: str | None  # the action, address or resource, None where it is about the principal alone; ratio: what key is
-    seen: float  # burst: calls in this minute; rarity: earlier minutes with this pair, 0; frequency: spans of ten
-    # minutes with the pair, decayed; ratio: share of failed calls, or what the days' rises add up to, in sd
-    expected: float  # burst: calls in a minute that has any; rarity: share of active minutes that bring a new value;
-    # frequency: spans of an average pair; ratio: share of failed calls
+    feature: str  # burst: "calls", "action", "failures", "resource"; rarity: "action", "ip", "resource"; frequency:
+    # "pair"; ratio: "share", of one minute, or "ramp", over days; tokens: a field
+    key: str  # whose history this is: a principal; burst's "resource": the resource; ratio: the principal, action or
+    # component; tokens: the kind of record
+    value: str | None  # the action, address or resource, a field's token; None where the test is about the key alone;
+    # ratio: what key is
+    seen: float  # burst: events of the last minutes, half of those of five minutes ago; rarity: earlier minutes with
+    # this pair, 0; frequency: spans of ten minutes with the pair, decayed; ratio: share of failed calls, or what the
+    # days' rises add up to, in sd; tokens: the current share of records with this token
+    expected: float  # burst: the same, where there is any event; rarity: share of active minutes that bring a new
+    # value; frequency: spans of an average pair; ratio: share of failed calls; tokens: the share in the long run
     low: float  # 95 % interval of ``seen`` under that expectation; ratio: of the share
     high: float
-    history: (
-        int  # learnt before this minute; burst: events; rarity: active minutes, decayed; frequency: active spans of
-    )
-    # the domain; ratio: calls, decayed
+    history: int  # learnt before this minute, decayed; burst: events; rarity: active minutes; frequency: active spans
+    # of the domain; ratio: calls; tokens: records
     age_ms: int  # since the key was first seen; frequency: since the domain was
     maturity: float  # 0 to 1
     p: float
     peers: float | None = None  # share of the other principals that have this value; None where peers do not count;
     # frequency: share of the spans in which anyone has
     score: float = 0.0
+    factor: float = 1.0  # burst: what the hour of the week multiplies the expectation by; it is in ``expected``
+    surprise: float | None = None  # burst: -ln p, also where p is below the least that is reported: for a ranking
 
 
 def text(part: Part) -> str:
     """The sentence an analyst reads.
 
     >>> text(Part("burst", "action", "role/web", "s3:GetObject", 9, 1.2, 1, 3, 4100, 31 * 86_400_000, 1.0, 1e-6))
-    '9 s3:GetObject by role/web in 1 min, expected 1.2 (1 to 3) in a minute with any, 31 days of history'
+    '9 s3:GetObject by role/web in about 8 min, expected 1.2 (1 to 3) where there is any, 31 days of history'
     """
     key = _cut(part.key)
     value = _cut(part.value or "")
@@ -65,17 +68,35 @@ def text(part: Part) -> str:
                 f", {part.peers:.0%} of the other principals do it" if part.peers else ", no other principal does it"
             )
     else:
-        noun = {"calls": "calls", "failures": "failed calls"}.get(part.feature, value)
-        of, history = "in a minute with any", f"{_span(part.age_ms)} of history"
-        if not part.history:
-            of, history = "as of any new key", "no history yet"
-        line = (
-            f"{part.seen:,.0f} {noun} by {key} in 1 min, expected {_number(part.expected)} "
-            f"({_number(part.low)} to {_number(part.high)}) {of}, {history}"
-        )
+        line = _burst(part, key, value)
     if part.maturity < LEARNING_BELOW:
         line += ", still learning"
     return line
+
+
+def _burst(part: Part, key: str, value: str) -> str:
+    what = {
+        "calls": f"calls by {key}",
+        "failures": f"failed calls by {key}",
+        "resource": f"calls on {key}",
+    }.get(part.feature, f"{value} by {key}")
+    of, history = "where there is any", f"{_span(part.age_ms)} of history"
+    if not part.history:
+        of, history = "as of any new key", "no history yet"
+    if part.factor >= 2.0 or part.factor <= 0.5:
+        of += f" ({_number(part.factor)} times the mean at this hour of the week)"
+    return (
+        f"{part.seen:,.0f} {what} in about 8 min, expected {_number(part.expected)} "
+        f"({_number(part.low)} to {_number(part.high)}) {of}, {history}"
+    )
+
+
+def _tokens(part: Part, key: str, value: str) -> str:
+    return (
+        f"{_cut(part.feature)} {value} in {part.seen:.0%} of the last {key} records, "
+        f"{part.expected:.1%} in the long run ({part.low:.0%} to {part.high:.0%}), "
+        f"{part.history:,} records of history"
+    )
 
 
 def _frequency(part: Part, key: str, value: str) -> str:
@@ -96,7 +117,11 @@ def _ratio(part: Part, key: str, value: str) -> str:
     return f"{way} of the {calls} fail than the usual {usual}, by {abs(part.seen):.1f} sd over the last days, {history}"
 
 
-_WORDS: dict[str, Callable[[Part, str, str], str]] = {"frequency": _frequency, "ratio": _ratio}
+_WORDS: dict[str, Callable[[Part, str, str], str]] = {
+    "frequency": _frequency,
+    "ratio": _ratio,
+    "tokens": _tokens,
+}
 
 
 def _share(value: float) -> str:
@@ -108,7 +133,7 @@ def _cut(name: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 9.95 or value == int(value) else f"{value:.2g}"
 
 
 def _span(age_ms: int) -> str:

@@ -194,7 +194,9 @@ def test_the_digest_follows_the_parameters(kind: type[Detector]) -> None:
         "rarity",
         "ratio",
         "reason",
+        "season",
         "suite",
+        "tokens",
     ],
 )
 def test_the_examples_in_the_documentation_run(module: str) -> None:

@@ -16,8 +16,9 @@ from models.frequency import Frequency
 from models.rarity import Rarity
 from models.ratio import Ratio
 from models.reason import LEARNING_BELOW, Part
+from models.tokens import Tokens
 
-DETECTORS: tuple[type[Detector], ...] = (Burst, Rarity, Frequency, Ratio)
+DETECTORS: tuple[type[Detector], ...] = (Burst, Rarity, Frequency, Ratio, Tokens)
 """To add a detector: one file, one entry here."""
 
 
@@ -62,7 +63,7 @@ class Suite:
     >>> suite = Suite(lambda name: tables.setdefault(name, {}))
     >>> event = {"time": 0, "principal": "role/web", "action": "s3:GetObject", "outcome": "success"}
     >>> suite.score_and_learn(event).learning, sorted(tables)
-    (True, ['burst', 'calibration', 'frequency', 'rarity', 'ratio'])
+    (True, ['burst', 'calibration', 'frequency', 'rarity', 'ratio', 'tokens'])
     """
 
     def __init__(self, store: Callable[[str], Store]) -> None:

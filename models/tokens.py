@@ -278,8 +278,8 @@ class Tokens(Detector):
                 if row is not None and row[0] < number:
                     row = _folded(row, number)
                     if row[3] > self.majority * mass and mass >= _SETTLED:
-                        without = (all_f - row[1], all_s - row[2], mass - row[3], records, teaching)
-                        rows[f"-|{source}|{field}"] = (key, number, *without)
+                        others = (all_f - row[1], all_s - row[2], mass - row[3], records, teaching)
+                        rows[f"-|{source}|{field}"] = (key, number, *others)
                         del rows[key]
                         changed[field] = key
                         continue

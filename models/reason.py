@@ -22,36 +22,37 @@ class Part(NamedTuple):
     """
 
     detector: str
-    feature: str  # burst: "calls", "action", "failures", "resource"; rarity: "action", "ip", "resource"; frequency:
-    # "pair"; ratio: "share", of one minute, or "ramp", over days; tokens: a field
-    key: str  # whose history this is: a principal; burst's "resource": the resource; ratio: the principal, action or
+    feature: str  # burst: "calls", "action", "failures"; surge: "resource", too; rarity: "action", "ip", "resource";
+    # frequency: "pair"; ratio: "share", of one minute, or "ramp" or "volume", over days; tokens: a field
+    key: str  # whose history this is: a principal; surge's "resource": the resource; ratio: the principal, action or
     # component; tokens: the kind of record
     value: str | None  # the action, address or resource, a field's token; None where the test is about the key alone;
     # ratio: what key is
-    seen: float  # burst: events of the last minutes, half of those of five minutes ago; rarity: earlier minutes with
-    # this pair, 0; frequency: spans of ten minutes with the pair, decayed; ratio: share of failed calls, or what the
-    # days' rises add up to, in sd; tokens: the current share of records with this token
-    expected: float  # burst: the same, where there is any event; rarity: share of active minutes that bring a new
-    # value; frequency: spans of an average pair; ratio: share of failed calls; tokens: the share in the long run
+    seen: float  # burst: calls in this minute; surge: events of the last minutes, half of those of five minutes ago;
+    # rarity: earlier minutes with this pair, 0; frequency: spans of ten minutes with the pair, decayed; ratio: share of
+    # failed calls, or what the days' rises add up to, in sd; tokens: the current share of records with this token
+    expected: float  # burst: calls in a minute that has any; surge: the same, where there is any event; rarity: share
+    # of active minutes that bring a new value; frequency: spans of an average pair; ratio: share of failed calls;
+    # tokens: the share in the long run
     low: float  # 95 % interval of ``seen`` under that expectation; ratio: of the share
     high: float
-    history: int  # learnt before this minute, decayed; burst: events; rarity: active minutes; frequency: active spans
-    # of the domain; ratio: calls; tokens: records
+    history: int  # learnt before this minute; burst: events; surge: events, decayed; rarity: active minutes, decayed;
+    # frequency: active spans of the domain; ratio: calls, decayed; tokens: records
     age_ms: int  # since the key was first seen; frequency: since the domain was
     maturity: float  # 0 to 1
     p: float
     peers: float | None = None  # share of the other principals that have this value; None where peers do not count;
     # frequency: share of the spans in which anyone has
     score: float = 0.0
-    factor: float = 1.0  # burst: what the hour of the week multiplies the expectation by; it is in ``expected``
-    surprise: float | None = None  # burst: -ln p, also where p is below the least that is reported: for a ranking
+    factor: float = 1.0  # surge: what the hour of the week multiplies the expectation by; it is in ``expected``
+    surprise: float | None = None  # surge: -ln p, also where p is below the least that is reported: for a ranking
 
 
 def text(part: Part) -> str:
     """The sentence an analyst reads.
 
     >>> text(Part("burst", "action", "role/web", "s3:GetObject", 9, 1.2, 1, 3, 4100, 31 * 86_400_000, 1.0, 1e-6))
-    '9 s3:GetObject by role/web in about 8 min, expected 1.2 (1 to 3) where there is any, 31 days of history'
+    '9 s3:GetObject by role/web in 1 min, expected 1.2 (1 to 3) in a minute with any, 31 days of history'
     """
     key = _cut(part.key)
     value = _cut(part.value or "")
@@ -68,13 +69,20 @@ def text(part: Part) -> str:
                 f", {part.peers:.0%} of the other principals do it" if part.peers else ", no other principal does it"
             )
     else:
-        line = _burst(part, key, value)
+        noun = {"calls": "calls", "failures": "failed calls"}.get(part.feature, value)
+        of, history = "in a minute with any", f"{_span(part.age_ms)} of history"
+        if not part.history:
+            of, history = "as of any new key", "no history yet"
+        line = (
+            f"{part.seen:,.0f} {noun} by {key} in 1 min, expected {_number(part.expected)} "
+            f"({_number(part.low)} to {_number(part.high)}) {of}, {history}"
+        )
     if part.maturity < LEARNING_BELOW:
         line += ", still learning"
     return line
 
 
-def _burst(part: Part, key: str, value: str) -> str:
+def _surge(part: Part, key: str, value: str) -> str:
     what = {
         "calls": f"calls by {key}",
         "failures": f"failed calls by {key}",
@@ -108,6 +116,11 @@ def _frequency(part: Part, key: str, value: str) -> str:
 
 
 def _ratio(part: Part, key: str, value: str) -> str:
+    if part.feature == "volume":
+        return (
+            f"{value or 'calls'} by {key} rise over the last 10 days, {part.seen:,.0f} on the last, expected "
+            f"{_number(part.expected)} ({_number(part.low)} to {_number(part.high)}), {_span(part.age_ms)} of history"
+        )
     calls = {"principal": f"calls by {key}", "action": f"{key} calls"}.get(value, f"calls to {key}")
     usual = f"{_share(part.expected)} ({_share(part.low)} to {_share(part.high)})"
     history = f"{part.history:,} calls and {_span(part.age_ms)} of history"
@@ -120,6 +133,7 @@ def _ratio(part: Part, key: str, value: str) -> str:
 _WORDS: dict[str, Callable[[Part, str, str], str]] = {
     "frequency": _frequency,
     "ratio": _ratio,
+    "surge": _surge,
     "tokens": _tokens,
 }
 

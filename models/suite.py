@@ -16,9 +16,8 @@ from models.frequency import Frequency
 from models.rarity import Rarity
 from models.ratio import Ratio
 from models.reason import LEARNING_BELOW, Part
-from models.tokens import Tokens
 
-DETECTORS: tuple[type[Detector], ...] = (Burst, Rarity, Frequency, Ratio, Tokens)
+DETECTORS: tuple[type[Detector], ...] = (Burst, Rarity, Frequency, Ratio)
 """To add a detector: one file, one entry here."""
 
 
@@ -63,7 +62,7 @@ class Suite:
     >>> suite = Suite(lambda name: tables.setdefault(name, {}))
     >>> event = {"time": 0, "principal": "role/web", "action": "s3:GetObject", "outcome": "success"}
     >>> suite.score_and_learn(event).learning, sorted(tables)
-    (True, ['burst', 'calibration', 'frequency', 'rarity', 'ratio', 'tokens'])
+    (True, ['burst', 'calibration', 'frequency', 'rarity', 'ratio'])
     """
 
     def __init__(self, store: Callable[[str], Store]) -> None:

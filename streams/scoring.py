@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from models.reason import text
@@ -45,25 +44,9 @@ class Scoring:
                 "ip": ip,
                 "outcome": event.outcome,
                 "component": event.component,
-                "source": event.source,
-                "fields": {
-                    "action": event.action,
-                    "outcome": event.outcome,
-                    "error": event.error,
-                    "read_only": event.read_only,
-                    "severity": event.severity,
-                    "component": event.component,
-                    "entities": _kinds(tuple([kind for kind, _ in event.entities])),
-                },
             }
         )
         if verdict.p > signal_p:
             return None
         why = tuple(text(part) for part in verdict.parts[:REASONS])
         return anomaly_signal(event, time, verdict.p, verdict.maturity, why, learning=verdict.learning)
-
-
-@lru_cache(maxsize=4096)
-def _kinds(kinds: tuple[str, ...]) -> str:
-    """Which kinds of entities a record names: a shape of few values."""
-    return " ".join(sorted(set(kinds)))

@@ -2,7 +2,7 @@
 
 The tick is the rank of the minute, since the minutes have gaps; so there is no calendar, and the profile of the week is
 off. Each edge is three keys of the detector: principal = source, resource = destination (a key that the engine leaves
-out, see ``Burst``), action = the destination again, for the pair. The ranking is by the largest surprise of the three,
+out, see ``Surge``), action = the destination again, for the pair. The ranking is by the largest surprise of the three,
 before the cap for keys that are still learning; with that cap and the combination, as the engine sees it, on every
 fiftieth edge. On the same edges run river's detectors, over the logarithm of the minute's counts of source,
 destination and pair, which every edge moves; rrcf, which takes milliseconds, on every five hundredth.
@@ -25,7 +25,7 @@ import numpy.typing as npt
 from rich.table import Table
 
 from models.base import TICK_MS, Features
-from models.burst import WINDOW, Burst
+from models.surge import WINDOW, Surge
 from models.combine import settle
 from streams.evaluation import ranking
 from streams.evaluation.ranking import Areas, areas, baselines, both, whole_and_parts
@@ -104,7 +104,7 @@ def read(data: Path, limit: int | None = None) -> Edges:
 def digest(data: Path) -> str:
     """Of the evidence on the first edges and of the rows after them: equal in every process."""
     edges = read(data, PREFIX)
-    detector = _burst()
+    detector = _surge()
     state = blake2b(digest_size=8)
     for x in _features(edges):
         state.update(repr(detector.observe(x)).encode())
@@ -125,7 +125,7 @@ def run(
     edges = read(data)
     progress(f"{len(edges.tick):,} edges, {len(edges.names):,} hosts")
     passes = []
-    for name, detector in (("shipped", _burst()), ("frozen on the first 20 %", _burst(TEACH))):
+    for name, detector in (("shipped", _surge()), ("frozen on the first 20 %", _surge(TEACH))):
         passes.append(_pass(name, detector, edges, clock))
         progress(f"{name}: ROC {passes[-1].areas.roc:.4f}, AP {passes[-1].areas.ap:.4f}")
     sampled = _counts(edges)
@@ -158,19 +158,19 @@ def run(
 
 def tables(result: dict[str, Any]) -> list[Table]:
     """For reading."""
-    whole, *rest = ranking.tables("DARPA 1998, all edges", "burst", result)
+    whole, *rest = ranking.tables("DARPA 1998, all edges", "surge", result)
     sample = Table("", "one in", "ROC / AP", "µs CPU", title="A sample of the edges")
     shipped = result["passes"][0]
-    sample.add_row("burst, shipped", str(EVERY), both(shipped["sampled"]), f"{shipped['micros']:.1f}")
+    sample.add_row("surge, shipped", str(EVERY), both(shipped["sampled"]), f"{shipped['micros']:.1f}")
     sample.add_row("the same, combined and capped while learning", str(EVERY), both(shipped["combined"]), "")
-    sample.add_row("burst, shipped", str(SPARSE), both(shipped["sparse"]), f"{shipped['micros']:.1f}")
+    sample.add_row("surge, shipped", str(SPARSE), both(shipped["sparse"]), f"{shipped['micros']:.1f}")
     for each in result["sample"]["baselines"]:
         sample.add_row(*ranking.baseline(each, EVERY))
     return [whole, sample, *rest]
 
 
-def _burst(teach: float = WINDOW) -> Burst:
-    return Burst(teach=teach, profiles=0, resources=True)
+def _surge(teach: float = WINDOW) -> Surge:
+    return Surge(teach=teach, profiles=0, resources=True)
 
 
 def _features(edges: Edges) -> Iterable[Features]:
@@ -180,7 +180,7 @@ def _features(edges: Edges) -> Iterable[Features]:
         yield {"time": tick * TICK_MS, "principal": names[source], "resource": to, "action": to}
 
 
-def _pass(name: str, detector: Burst, edges: Edges, clock: Callable[[], float]) -> Pass:
+def _pass(name: str, detector: Surge, edges: Edges, clock: Callable[[], float]) -> Pass:
     scores = np.zeros(len(edges.tick))
     combined = np.zeros(len(edges.tick[::EVERY]))
     start = clock()
@@ -226,7 +226,7 @@ def _counts(edges: Edges) -> list[dict[str, float]]:
 
 def _billion(edges: Edges) -> float:
     """ROC area of the last 80 % where, at their first edge, its three keys have counted 1e9 in that minute."""
-    detector = _burst()
+    detector = _surge()
     fifth = len(edges.tick) // 5
     scores = np.zeros(len(edges.tick))
     for at, x in enumerate(_features(edges)):
@@ -244,7 +244,7 @@ def _billion(edges: Edges) -> float:
 
 def _tenth(edges: Edges) -> float:
     """ROC area of the last 80 % where the first 20 % have one more edge for every nine, of the later attacks."""
-    detector = _burst()
+    detector = _surge()
     fifth = len(edges.tick) // 5
     later = np.flatnonzero(edges.attack[fifth:])[::25] + fifth
     scores = np.zeros(len(edges.tick))

@@ -56,6 +56,9 @@ class Detector(AnomalyDetector):  # type: ignore[misc]  # river ships no types t
 
     name: ClassVar[str]
     version: ClassVar[int]
+    """Of the rows and what they mean. A greater one needs a migration from the one before, in ``models.migrations``."""
+    features: ClassVar[tuple[str, ...]]
+    """What it reads of an event."""
     weight: ClassVar[float] = 1.0
     """In the combination with the other detectors."""
     believed: ClassVar[float] = 0.0

@@ -1,4 +1,4 @@
-"""How many units a domain may show: a budget of false discoveries, then so many a day. Not in force yet.
+"""How many units a domain may show: a budget of false discoveries, then so many a day.
 
 **Levels**: LORD with decaying memory (Rebjock, Kurt, Januschowski and Callot, "Online false discovery rate control for
 anomaly detection in time series", NeurIPS 2021, arXiv 2112.03196). The level of test t is
@@ -11,9 +11,10 @@ make the next attack invisible.
 
 **Cap**: what the levels let through beyond ``cap`` a day is overflow: kept, and ranked by p.
 
-A test is a unit, once, with the p of the unit; p-values of single events are not, as one burst has thousands. The rate
-of false ones among the shown is an average that holds from about five true ones in 10,000 tests: below that, the lowest
-level alone lets more false ones through than true ones.
+A test is what a p is calibrated over (``models.calibration``: a principal's minute), not an event, as one burst has
+thousands; those that nobody asks about were tests too, so the caller says how many there were. The rate of false ones
+among the shown is an average that holds from about five true ones in 10,000 tests: below that, the lowest level alone
+lets more false ones through than true ones.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ class Budget:
     ``remembered``: discoveries that count at once; beyond it the oldest are forgotten, which only lowers levels.
 
     >>> budget = Budget({}, cap=1)
-    >>> [budget.rule(unit, p, day=0).shown for unit, p in (("a", 0.4), ("b", 1e-9), ("c", 1e-7), ("d", 1e-8))]
+    >>> units = (("a", 0.4), ("b", 1e-9), ("c", 1e-7), ("d", 1e-8))
+    >>> [budget.rule(unit, p, 0, test).shown for test, (unit, p) in enumerate(units, 1)]
     [False, True, False, False]
     >>> budget.overflow(0)
     [('d', 1e-08), ('c', 1e-07)]
@@ -70,27 +72,26 @@ class Budget:
         self.remembered = remembered
         self._rows = store
 
-    def level(self) -> float:
-        """The level of the next test."""
-        tests, *found = self._rows.get("lord", (0,))
-        now = tests + 1
+    def level(self, test: int) -> float:
+        """The level of a test, by its number from 1 on."""
         weights = _weights(self.delta)
-        level = self.eta * max(_gamma(now), 1.0 - self.delta)
-        for then in found:
-            if now - then < len(weights):
-                level += weights[now - then]
+        level = self.eta * max(_gamma(test), 1.0 - self.delta)
+        for then in self._rows.get("found", ()):
+            if 0 < test - then < len(weights):
+                level += weights[test - then]
         return self.rate * level
 
-    def rule(self, unit: str, p: float, day: int) -> Ruling:
-        """Test a unit, at its p, and count it against the day (any number that grows). A unit is to be ruled once."""
-        level = self.level()
-        tests, *found = self._rows.get("lord", (0,))
-        tests += 1
-        found = [then for then in found if tests - then < len(_weights(self.delta))]
+    def rule(self, unit: str, p: float, day: int, test: int | None) -> Ruling:
+        """Rule on a unit at its p, and count it against the day (any number that grows).
+
+        ``test``: the number of the newest test; None where p is no calibrated one, and the cap alone decides.
+        """
+        level = 1.0 if test is None else self.level(test)
         if p > level:
-            self._rows["lord"] = (tests, *found)
             return Ruling(False, False, level)
-        self._rows["lord"] = (tests, *[*found, tests][-self.remembered :])
+        if test is not None:
+            found = [then for then in self._rows.get("found", ()) if 0 < test - then < len(_weights(self.delta))]
+            self._rows["found"] = tuple([*found, test][-self.remembered :])
         today, shown, over = self._rows.get("day", (day, 0, 0))
         if today < day:
             for _, other in self._listed():
@@ -106,6 +107,11 @@ class Budget:
             del self._rows["over|" + least]
         rank = listed.index((p, unit)) + 1
         return Ruling(True, False, level, rank if rank <= self.kept else None)
+
+    def used(self) -> tuple[int, int, int]:
+        """Of the newest day: its number, the units shown, and those beyond the cap."""
+        day, shown, over = self._rows.get("day", (0, 0, 0))
+        return day, shown, over
 
     def overflow(self, day: int) -> list[tuple[str, float]]:
         """Units of the day beyond the cap, most significant first, with their p."""

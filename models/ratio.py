@@ -3,6 +3,8 @@
 Failed logins are the share of one action, denials that of a principal, failed changes that of a deploy action or a
 component: each of the three has a row. The minute is held against the past by a beta-binomial tail; the day against the
 last thirty by two CUSUMs (Page, Biometrika 41, 1954), one for a rise and one for a fall, with Lundberg's bound as p.
+
+A count of calls that creeps up over days has its own rows beside these: see ``models.ramp``.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from models.beta_binomial import spread as beta_spread
 from models.beta_binomial import tail
 from models.evict import sweep
 from models.keys import row_key
+from models.ramp import Ramp
+from models.ramp import rank as ramp_rank
 from models.reason import Part
 
 KINDS = {"p": "principal", "a": "action", "c": "component"}
@@ -40,10 +44,13 @@ _MATURE_CALLS, _MATURE_DAYS = 200.0, 2.0  # of earlier days, at maturity 1
 class Ratio(Detector):
     """How improbable the share of failed calls is: of this principal, of this action, of this component.
 
-    ``guard``: a minute with a p below it teaches as much as the highest ordinary one. ``alarm``: a CUSUM that has come
-    to a p below it is told in the first minute of the day, and begins anew. ``keys``: the cap on rows.
+    And how improbable is the growth of its calls over days, of this principal and of its use of this action.
 
-    Only calls that succeeded or failed count. A ramp of 2 % of the share a day is told after about a week where a day
+    ``guard``: a minute with a p below it teaches as much as the highest ordinary one. ``alarm``: a ramp that has come
+    to a p below it is told in the first minute of the day, and begins anew; low enough that the combination with the
+    other detectors is below 1e-3, too. ``keys``: the cap on rows.
+
+    Only calls that succeeded or failed count. A ramp of 2 % of the share a day is told after 7 to 10 days where a day
     has a thousand failures, and is not told within ten days where it has a hundred. The day is UTC's.
 
     The share is looked at after every failed call of a minute, so the order inside the minute matters to its p.
@@ -60,23 +67,26 @@ class Ratio(Detector):
     """
 
     name: ClassVar[str] = "ratio"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    features: ClassVar[tuple[str, ...]] = ("time", "principal", "action", "component", "outcome")
     repeatable: ClassVar[bool] = False
 
     def __init__(
-        self, store: Store | None = None, guard: float = 1e-3, alarm: float = 1e-3, keys: int = 50_000
+        self, store: Store | None = None, guard: float = 1e-3, alarm: float = 2e-5, keys: int = 100_000
     ) -> None:
         self.store = store
         self.guard = guard
         self.alarm = alarm
         self.keys = keys
         self._rows = {} if store is None else store
+        self._ramp = Ramp(self._rows, alarm)
 
     def tests(self, x: Features) -> int:
-        """Two a key, of principal, action and component, where the call succeeded or failed."""
+        """Two a key, of principal, action and component, where the call succeeded or failed; one a count of calls."""
         if x.get("principal") is None or x.get("time") is None or x.get("outcome") not in _KNOWN:
             return 0
-        return 2 * len(_keys(x["principal"], x.get("action"), x.get("component")))
+        action = x.get("action")
+        return 2 * len(_keys(x["principal"], action, x.get("component"))) + (1 if action is None else 2)
 
     def weigh(self, x: Features) -> Evidence:
         """The raw evidence about an event that is not learnt yet. Changes nothing."""
@@ -102,7 +112,7 @@ class Ratio(Detector):
                     parts = self._test(parts, key, row, failed)
             if maturity < 0.0:
                 maturity = _maturity(row)
-        return maturity, parts
+        return maturity, parts + self._ramp.weigh(principal, x.get("action"), tick)
 
     def observe(self, x: Features) -> Evidence:
         """``weigh`` and ``learn_one`` in one pass: the same answer and the same rows."""
@@ -112,9 +122,10 @@ class Ratio(Detector):
         rows = self._rows
         tick = time // TICK_MS
         failed = outcome == "failure"
+        action = x.get("action")
         maturity = -1.0
         parts: tuple[Part, ...] = ()
-        for key in _keys(principal, x.get("action"), x.get("component")):
+        for key in _keys(principal, action, x.get("component")):
             row = rows.get(key)
             if row is None:
                 row = _begun(tick)
@@ -148,7 +159,10 @@ class Ratio(Detector):
                     )  # fmt: skip
             if maturity < 0.0:
                 maturity = _maturity(row)
-        return maturity, parts
+        ramps, grown = self._ramp.observe(principal, action, tick)
+        if grown:
+            sweep(rows, self.keys, _rank)
+        return (maturity, parts + ramps) if ramps else (maturity, parts)
 
     def _sealed(self, row: Row, tick: int) -> Row:
         """The key's row at the start of a later tick."""
@@ -253,6 +267,8 @@ def _dawn(
 
 
 def _rank(key: str, row: Row) -> tuple[int, int] | None:
+    if key[0] in "nh":
+        return ramp_rank(key, row)
     return (1 if row[_DAYS] else 0), row[_TICK]
 
 

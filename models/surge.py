@@ -77,8 +77,8 @@ class Surge(Detector):
     are none). ``resources``: test the resource's key as well, a count over all principals. Then the score of a
     principal's event rests on what others did earlier in the same minute, which a calibration by principal can't have.
 
-    An option of a set of models, in addition to burst or in its place, outside the standard set: it has seen no domain's
-    month yet, and its windows make the calibration to principal-minutes coarser.
+    An option of a set of models, outside the standard set: in the place of burst it doubles what the suite costs, and
+    its overlapping windows put the calibration to principal-minutes out (AIT-ADS).
 
     p is an upper bound under the key's own law, which is no calibrated one: windows overlap. Not for slow rises over
     days. A surge that is much shorter than an hour stays unusual within its hour of the week. After a flood of a

@@ -91,7 +91,8 @@ class Tokens(Detector):
     A value must come twice among ten records, or twice in ten minutes of few, to count: a single odd record is no
     evidence here (that is rarity's). What is learnt does not depend on the order inside a minute, but for a field that
     comes up in the middle of one; the score of a record does, since it counts the minute so far, over all principals.
-    So a calibration by principal can't have it, and its p is held at 0.01: it supports others, and says why.
+    So a calibration by principal can't have it, and its p is held at 0.01: it supports others, and says why. An option
+    of a set of models, outside the standard set.
 
     >>> tokens = Tokens()
     >>> usual = {f"f{n}": n for n in range(8)}
@@ -107,6 +108,7 @@ class Tokens(Detector):
 
     name: ClassVar[str] = "tokens"
     version: ClassVar[int] = 1
+    features: ClassVar[tuple[str, ...]] = ("time", "principal", "source", "fields")
     believed: ClassVar[float] = 1e-2
     grows: ClassVar[bool] = True
     repeatable: ClassVar[bool] = False

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from hashlib import blake2b
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.model_set import ModelSet
 from schemas.rule import Rule
 
 _HOUR = 3_600_000
@@ -39,6 +40,12 @@ class Parameters(BaseModel):
     )
     signal_p: float = Field(default=1e-3, gt=0, lt=1, description="tail probability at which a score is a signal")
     signal_severity: int = Field(default=2, ge=0, le=6, description="least OCSF severity of a finding that is a signal")
+    alert_fdr: float = Field(
+        default=0.10, gt=0, le=1, description="share of false ones aimed at among shown units that rest on models alone"
+    )
+    alert_cap: int = Field(
+        default=100, ge=0, description="units that rest on models alone that a domain shows a day of log time"
+    )
     scoring: bool = Field(default=True, description="whether models score activity; off: signals are findings only")
     reopen_ms: int = Field(default=6 * _HOUR, ge=0, description="log time after a close in which a signal reopens")
     max_life_ms: int = Field(
@@ -94,7 +101,16 @@ class Parameters(BaseModel):
     suppress_surge_floor: float = Field(default=20.0, ge=0, description="occurrences an hour that are never a surge")
     suppress_patterns: int = Field(default=5_000, ge=10, description="patterns that a domain remembers")
 
+    models: ModelSet = Field(default=ModelSet(), description="the model set whose scores make signals")
+    shadow: ModelSet | None = Field(default=None, description="a second one: it scores and learns, and does nothing")
+
     rules: tuple[Rule, ...] = Field(default=(), description="correlation rules, checked before they get here")
+
+    @model_validator(mode="after")
+    def _two_sets(self) -> Parameters:
+        if self.shadow is not None and self.shadow.name == self.models.name:
+            raise ValueError(f"models and shadow are both named {self.models.name}: what they learn is kept by name")
+        return self
 
     def digest(self) -> str:
         """16 hex digits; equal exactly if all parameters are."""

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from schemas.unit import Suppression, Unit
 from streams.cli.table import plain, short
-from streams.correlation.suppression.shown import PATTERN, patterns_of
+from streams.correlation.suppression.held import BUDGET
+from streams.correlation.suppression.shown import PATTERN
 
 
 @dataclass
@@ -82,15 +83,20 @@ def by_pattern(revisions: Iterable[Unit]) -> list[Hidden]:
 
 
 def hidden_by(pattern: str, revisions: Iterable[Unit]) -> list[tuple[Unit, str]]:
-    """The last revision of every unit that the pattern ever hid, and where it is now; the newest first."""
+    """The last revision of every unit that the pattern ever hid, and where it is now.
+
+    The newest come first; of what the alert budget holds back, the most improbable.
+    """
     ever: set[str] = set()
     last: dict[str, Unit] = {}
     for unit in revisions:
         if unit.unit_id not in last or last[unit.unit_id].revision < unit.revision:
             last[unit.unit_id] = unit
-        if unit.suppression is not None and pattern in patterns_of(unit.suppression):
+        if unit.suppression is not None and pattern in _ids(unit.suppression):
             ever.add(unit.unit_id)
     units = sorted((last[name] for name in ever), key=lambda unit: (-unit.updated_at.timestamp(), unit.unit_id))
+    if pattern == BUDGET:
+        units.sort(key=_p)
     return [(unit, _where(unit, pattern)) for unit in units]
 
 
@@ -121,9 +127,18 @@ def _patterns(suppression: Suppression) -> list[tuple[str, str]]:
     return listed or [(suppression.pattern, suppression.title)]
 
 
+def _ids(suppression: Suppression) -> set[str]:
+    return {pattern for pattern, _ in _patterns(suppression)}
+
+
+def _p(unit: Unit) -> float:
+    factors = () if unit.suppression is None else unit.suppression.evidence
+    return next((factor.value for factor in factors if factor.name == "p"), 1.0)
+
+
 def _where(unit: Unit, pattern: str) -> str:
     if unit.status == "merged":
         return "merged"
-    if unit.suppression is None or pattern not in patterns_of(unit.suppression):
+    if unit.suppression is None or pattern not in _ids(unit.suppression):
         return "came back"
     return "sampled" if unit.suppression.sampled else "hidden"

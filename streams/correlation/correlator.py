@@ -213,12 +213,12 @@ def _revise(
         queue.note_idle(state, domain, cluster, unit, log_time)
     settled_on = queue.settle(reason, revision.digest == unit.digest, placed)
     if settled_on is None:
-        row = looked(unit, log_time, parameters)
+        row = looked(unit, log_time, parameters)._replace(ruled=placed.ruled)
         domain.units[cluster] = row
         state.arm(domain, cluster, row)
         return None
     revision = placed.told(revision.model_copy(update={"reason": settled_on}))
-    row = row._replace(digest=revision.digest, shown=shown)
+    row = row._replace(digest=revision.digest, shown=shown, ruled=placed.ruled)
     if fixed and row.status == "open":  # first it is told, then it ends
         row = touch(row, "signal", log_time, parameters)
     domain.units[cluster] = row

@@ -13,6 +13,7 @@ from streams.correlation.lifecycle import touch
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.session import statement, summary
 from streams.correlation.state import Domain, State
+from streams.correlation.suppression.held import better
 
 
 def counts(
@@ -203,6 +204,7 @@ def merge(state: State, domain: Domain, victim: str, survivor: str, log_time: in
         disposition=kept.disposition if kept.disposition != "undecided" else gone.disposition,
         apart=tuple(sorted({*kept.apart, *gone.apart})),
         pins=tuple(sorted({*kept.pins, *gone.pins})),
+        ruled=better(kept.ruled, gone.ruled),
     )
     merged = touch(merged, "merged", log_time, state.parameters)
     domain.units[survivor] = merged

@@ -8,7 +8,7 @@ is never told to the queue. One that was merged away says so where it was last.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from schemas.unit import Reason, Suppression, Unit
 from streams.correlation.context import Context
@@ -17,6 +17,7 @@ from streams.correlation.lifecycle import idle_from, touch
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain, State
 from streams.correlation.suppression.guard import Look
+from streams.correlation.suppression.held import BUDGET, PASSED, RELEASED, held
 from streams.correlation.suppression.thresholds import DAY_MS
 
 PRIMARY: Final = "units"
@@ -32,11 +33,15 @@ class Revision(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """What suppression says of a revision. ``moved``: other than before, in words for the reader; empty if the same."""
+    """What suppression says of a revision. ``moved``: other than before, in words for the reader; empty if the same.
+
+    ``ruled``: how the unit stands with the alert budget now, for its row.
+    """
 
     suppression: Suppression | None
     places: tuple[str, ...]
     moved: str
+    ruled: tuple[Any, ...] = ()
 
     def told(self, unit: Unit) -> Unit:
         """The unit with its suppression, and with the move in its diff."""
@@ -67,11 +72,17 @@ def place(
     patterns = domain.patterns
     before = PRIMARY if patterns.shows(cluster) else ASIDE
     if row.status == "merged":
-        return Placed(None, (before,), "")
+        return Placed(None, (before,), "", row.ruled)
     was = patterns.standing(cluster)
     signals = _signals(domain, cluster)
     look = _look(domain, cluster, unit, signals, facts, state.context, log_time)
-    ruling = patterns.decide(cluster, look, signals, log_time, state.thresholds)
+    reviews = {domain.reviews[key][3] for key in domain.notes_of.get(("reviews", cluster), ())}
+
+    def rule(unit_id: str, p: float, day: int) -> tuple[bool, float, int | None]:
+        return state.rule(domain, unit_id, p, day)
+
+    ruled, otherwise = held(row, signals, reviews, log_time, rule)
+    ruling = patterns.decide(cluster, look, signals, log_time, state.thresholds, otherwise)
     if ruling.begun:
         state.arm_patterns(domain)
         again(state, domain, ruling.again, log_time)
@@ -79,8 +90,9 @@ def place(
     now = PRIMARY if found is None or found.sampled else ASIDE
     places = (now,) if row.revision == 1 or now == before else (now, before)
     if patterns.standing(cluster) == was:
-        return Placed(found, places, "")
-    return Placed(found, places, _moved(found, now == before, ruling.kept))
+        return Placed(found, places, "", tuple(ruled or ()))
+    kept = (RELEASED if ruled is None else PASSED) if was[2] == BUDGET and otherwise is None else ruling.kept
+    return Placed(found, places, _moved(found, now == before, kept), tuple(ruled or ()))
 
 
 def settle(reason: Reason, same: bool, placed: Placed) -> Reason | None:

@@ -133,6 +133,7 @@ def split(
         apart=tuple(sorted({*whole.apart, *apart})),
         pins=whole.pins,
         shown=(),
+        ruled=(),
     )
     domain.units[fresh] = unit
     _move(domain, cluster, fresh, part)

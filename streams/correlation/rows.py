@@ -55,6 +55,8 @@ class SignalRow(NamedTuple):
     keys: Pairs = ()  # of a finding: line and words of each identity key
     near: tuple[Near, ...] = ()  # by the catalog when it came
     idle: int = 0  # of a rule's match: the log time without a signal that closes its unit, ms; 0: says nothing
+    p: float = 1.0  # of an anomaly: its lowest tail probability, and the detector that said most there
+    detector: str = ""
     reporters: tuple[str, ...] = ()  # these two only where several signatures are shown as one signal
     same: tuple[str, ...] = ()
 
@@ -90,6 +92,7 @@ class UnitRow(NamedTuple):
     pins: tuple[tuple[str, str], ...] = ()  # sessions that a reviewer joined
     shown: tuple[Any, ...] = ()  # what the last revision said, for the diff
     idle: int = 0  # the longest that rules say of its matches, ms; 0: none says anything
+    ruled: tuple[Any, ...] = ()  # how it stands with the alert budget (``suppression.held.Ruled``)
 
 
 class ChangeRow(NamedTuple):

@@ -44,11 +44,14 @@ def fuse(one: SignalRow, other: SignalRow) -> SignalRow:
     keys = first.keys if first.keys == second.keys else tuple(sorted({*first.keys, *second.keys}))[:MAX_KEYS]
     near = first.near if first.near == second.near else tuple(sorted({*first.near, *second.near}))[:MAX_NEAR]
     known = [epss for epss in (first.epss, second.epss) if epss is not None]
+    p, detector = min((first.p, first.detector), (second.p, second.detector))
     return first._replace(
         last=max(first.last, second.last),
         times=first.times + second.times,
         severity=max(first.severity, second.severity),
         score=max(first.score, second.score),
+        p=p,
+        detector=detector,
         kev=first.kev or second.kev,
         epss=max(known, default=None),
         members=member_hash.union(first.members, second.members),

@@ -64,10 +64,13 @@ def finding_signal(event: Finding, time: int, keys: Sequence[Key] = ()) -> Signa
 
 
 def anomaly_signal(
-    event: Activity, time: int, p: float, maturity: float, why: tuple[str, ...], *, learning: bool
+    event: Activity, time: int, p: float, maturity: float, why: tuple[str, ...], detector: str, *, learning: bool
 ) -> SignalRow:
-    """Activity of tail probability ``p``: from 1e-4 on it is of medium severity, from 1e-7 on high, unless
-    ``learning``; an immature history (0 to 1) halves the score at most."""
+    """Activity of tail probability ``p``, most of which ``detector`` says.
+
+    From 1e-4 on it is of medium severity, from 1e-7 on high, unless ``learning``; an immature history (0 to 1) halves
+    the score at most.
+    """
     strength = 1.0 if p <= 1e-10 else -log10(p) / 10
     return SignalRow(
         source=event.source,
@@ -85,6 +88,8 @@ def anomaly_signal(
         members=member_hash.add(member_hash.EMPTY, event.source, event.source_id),
         action=event.action,
         actor=event.actor,
+        p=p,
+        detector=detector,
     )
 
 

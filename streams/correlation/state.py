@@ -218,6 +218,8 @@ class State:
         self._thresholds = self.parameters, Thresholds.of(self.parameters)
         self.near: Callable[[str], tuple[Near, ...]] = lambda _: ()
         """What the catalog says of a component's dependencies, as ``topology.near`` gives it."""
+        self.rule: Callable[[Domain, str, float, int], tuple[bool, float, int | None]] = lambda *_: (True, 1.0, None)
+        """The alert budget of a domain, as ``suppression.held.Rule`` says; without one, everything is shown."""
         self.timers: list[tuple[int, str, str]] = []
         self._waiting: dict[tuple[str, str], list[int]] = {}  # the hints of a cluster in the heap, the earliest last
         self.moves: list[tuple[str, str, str]] | None = None

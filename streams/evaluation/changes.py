@@ -279,7 +279,7 @@ def recorded(folder: Path) -> Iterator[Case]:
         label = {i: row for i, row in labels.items() if row["run_id"] == each["run_id"]}
         attack = [c for c in calls if c.source_id in label and label[c.source_id]["phase"] == "detonation"]
         cause = {i for i, row in label.items() if i in made and row["is_iac_change"] == "1"}
-        rows = [anomaly_signal(c, instant(c.time), 1e-6, 1.0, (), learning=False) for c in attack]
+        rows = [anomaly_signal(c, instant(c.time), 1e-6, 1.0, (), "burst", learning=False) for c in attack]
         times = [row.first for row in rows]
         changes = replay.pipeline.state.domains[attack[0].domain].changes
         found = changes.search(about(min(times), max(times), rows, {}), own_changes(rows), SHOWN).best

@@ -25,8 +25,8 @@ import numpy.typing as npt
 from rich.table import Table
 
 from models.base import TICK_MS, Features
-from models.surge import WINDOW, Surge
 from models.combine import settle
+from models.surge import WINDOW, Surge
 from streams.evaluation import ranking
 from streams.evaluation.ranking import Areas, areas, baselines, both, whole_and_parts
 

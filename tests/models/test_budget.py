@@ -27,7 +27,7 @@ def run(seed: int, odd: float, tests: int = 20_000, **parameters: Any) -> tuple[
     false = made = true = 0
     for n in range(tests):
         anomaly = chance.random() < odd
-        found = budget.rule(str(n), p_of(chance.gauss(4.5 if anomaly else 0.0, 1.0)), 0).discovery
+        found = budget.rule(str(n), p_of(chance.gauss(4.5 if anomaly else 0.0, 1.0)), 0, n + 1).discovery
         made += found
         true += anomaly
         false += found and not anomaly
@@ -50,27 +50,36 @@ def test_silence_does_not_blind_it() -> None:
     """After 20,000 ordinary tests the level is what it was after 10,000: rate * eta * (1 - delta)."""
     budget = Budget({})
     for n in range(20_000):
-        budget.rule(str(n), 0.9, 0)
-    assert abs(budget.level() - 0.10 * 0.5 * 0.0005) < 1e-12
+        budget.rule(str(n), 0.9, 0, n + 1)
+    assert abs(budget.level(20_001) - 0.10 * 0.5 * 0.0005) < 1e-12
 
 
 def test_a_discovery_raises_the_level() -> None:
     """Right after one, the bar for the next is lower."""
     budget = Budget({})
-    before = [budget.rule(str(n), 0.9, 0) for n in range(500)][-1].level
-    budget.rule("found", 1e-12, 0)
-    assert budget.level() > 20 * before
+    before = budget.level(500)
+    budget.rule("found", 1e-12, 0, 500)
+    assert budget.level(501) > 20 * before
+
+
+def test_what_is_not_calibrated_is_capped_alone() -> None:
+    """Without tests no level holds and none is spent; the cap does."""
+    budget = Budget({}, cap=1)
+    assert budget.rule("one", 1e-3, 0, None).shown
+    assert not budget.rule("two", 1e-3, 0, None).shown
+    assert budget.level(500) == Budget({}).level(500)
+    assert budget.used() == (0, 1, 1)
 
 
 def test_the_day_has_a_cap_and_its_overflow_is_ranked_and_kept() -> None:
     """Beyond two a day nothing is shown; the rest of the day is listed by p, and the next day begins anew."""
     budget = Budget({}, cap=2, kept=3)
     ps = [1e-9, 1e-9, 1e-10, 1e-12, 1e-11, 1e-13]
-    rulings = [budget.rule(f"u{n}", p, 5) for n, p in enumerate(ps)]
+    rulings = [budget.rule(f"u{n}", p, 5, n + 1) for n, p in enumerate(ps)]
     assert [ruling.shown for ruling in rulings] == [True, True, False, False, False, False]
     assert [ruling.rank for ruling in rulings] == [None, None, 1, 1, 2, 1]
     assert budget.overflow(5) == [("u5", 1e-13), ("u3", 1e-12), ("u4", 1e-11)]
-    assert budget.rule("next", 1e-9, 6).shown
+    assert budget.rule("next", 1e-9, 6, 7).shown
     assert budget.overflow(6) == budget.overflow(5) == []
 
 
@@ -81,10 +90,11 @@ def test_it_goes_on_from_its_rows(first: list[tuple[float, int]], then: list[tup
     rows: Store = {}
     budget = Budget(rows, cap=2, kept=4)
     for n, (p, day) in enumerate(first):
-        budget.rule(f"a{n}", p * 1e-6, day)
+        budget.rule(f"a{n}", p * 1e-6, day, n + 1)
     loaded: Store = {key: tuple(row) for key, row in reversed(json.loads(json.dumps(rows, allow_nan=False)).items())}
     other = Budget(loaded, cap=2, kept=4)
     for n, (p, day) in enumerate(then):
-        assert budget.rule(f"b{n}", p * 1e-6, day) == other.rule(f"b{n}", p * 1e-6, day)
+        test = len(first) + n + 1
+        assert budget.rule(f"b{n}", p * 1e-6, day, test) == other.rule(f"b{n}", p * 1e-6, day, test)
     assert rows == loaded
     assert len(rows) <= 6

@@ -117,7 +117,8 @@ def test_ordinary_verdicts_are_shared() -> None:
 def test_the_names_identify_detector_version_and_parameters() -> None:
     """``name@version:digest``, in a fixed order."""
     names = suite_over({}).names()
-    assert [name.split("@")[0] for name in names] == ["burst", "rarity", "frequency", "ratio", "calibration"]
+    models = ["burst", "rarity", "frequency", "ratio", "calibration", "health", "quota"]
+    assert [name.split("@")[0] for name in names] == models
     assert all(re.fullmatch(r"[a-z]+@\d+:[0-9a-f]{8}", name) for name in names)
 
 

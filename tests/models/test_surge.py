@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.base import Row
-from models.surge import Surge
 from models.reason import Part, text
+from models.surge import Surge
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 

@@ -86,7 +86,7 @@ def test_the_silence_holds_in_a_merged_unit_and_goes_with_a_split() -> None:
         pipeline,
     )
     (whole,) = [unit for unit in {u.unit_id: u for u in units(out)}.values() if unit.status == "open"]
-    rows = [row[-1] for row in pipeline.state.domains[whole.domain].units.values()]
+    rows = [row.idle for row in pipeline.state.domains[whole.domain].units.values()]
     assert rows == [2 * DAY]
     cut = [signal.id for signal in whole.signals if signal.source == "ocsf"]
     said = {"type": "review", "source_id": "r", "time": "2025-01-01T12:00:00Z", "domain": whole.domain}

@@ -215,11 +215,18 @@ class Patterns:
     # Units
 
     def decide(
-        self, cluster: str, look: Look, signals: Sequence[SignalRow], now: int, thresholds: Thresholds
+        self,
+        cluster: str,
+        look: Look,
+        signals: Sequence[SignalRow],
+        now: int,
+        thresholds: Thresholds,
+        otherwise: Suppression | None = None,
     ) -> Ruling:
         """Whether a unit whose revision is due leaves the primary queue, and why; notes what patterns it has.
 
-        What is ``sampled`` is for the primary queue, too. ``now`` is the log's.
+        What is ``sampled`` is for the primary queue, too. ``now`` is the log's. ``otherwise``: what holds the unit back
+        if its patterns don't, and nothing guards it.
         """
         of = shapes(signals)
         for pattern, shape in of.items():
@@ -234,6 +241,8 @@ class Patterns:
             kept = f"it has {len(of)} patterns"
         elif (kept := guarded(look, signals) or "") == "":
             found, begun, kept = self._found(look, of, now, thresholds)
+            if found is None and otherwise is not None:
+                found, kept = otherwise, ""
         carried = Carried(
             tuple(p.id for p in of)[:MOST_PATTERNS],
             tuple(float(f"{shape.rate:.3g}") for shape in of.values())[:MOST_PATTERNS],
@@ -241,7 +250,7 @@ class Patterns:
             found is not None,
             found is not None and found.sampled,
             "" if found is None else found.pattern,
-            0 if found is None else min(self.decisions[pattern.id][5] for pattern in of),
+            0 if found is None or found is otherwise else min(self.decisions[pattern.id][5] for pattern in of),
         )
         self._carry(cluster, carried)
         return Ruling(found, [other for other in self._with(begun) if other != cluster], bool(begun), kept)

@@ -60,6 +60,7 @@ def test_floods_are_found_and_everything_is_said(folder: Path) -> None:
     printed = console.export_text()
     assert "frozen on the first 20 %" in printed
     assert "MIDAS-F [1]" in printed
+    assert "surge is an option of a set of models, outside the standard set" in printed
     assert any("hosts" in line for line in said)
 
 

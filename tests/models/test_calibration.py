@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.base import Row, Store
-from models.calibration import GUARD, Calibration, kind_of
+from models.calibration import GUARD, Calibration, Sealed, kind_of
 from models.curve import BINS, EDGES, Curve, Fit, bin_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -204,6 +204,76 @@ def test_the_rows_are_bounded() -> None:
     assert len({key.rpartition("|")[2] for key in rows if key.startswith("p|one|")}) == 8
     assert rows["k"] == tuple(sorted(f"kind{n}" for n in range(50))[:8])  # whatever the order they came in
     assert len(rows) < 600
+
+
+def test_every_unit_is_counted_as_a_test() -> None:
+    """The count grows by the principals of each minute, from the first on, and not by events or by what is late."""
+    rows: Store = {}
+    calibration = laws(rows)
+    assert calibration.tests == 0
+    for minute in range(3):
+        for who in ("a", "b", "a"):
+            calibration.note(who, minute, (0.0,))
+    calibration.note("late", 0, (0.0,))
+    calibration.note("a", DAY * 3, (0.0,))
+    assert calibration.tests == laws(rows).tests == 6
+
+
+def test_a_sealed_minute_says_what_was_in_it() -> None:
+    """Units, and by name those that are young, the sum of their -log10 p, capped, and how many are rare."""
+    told: list[Sealed] = []
+    calibration = Calibration(
+        {}, ("one", "two", "all"), lambda ps, beside: -log10(min(ps)), fit=Fit(prior=0.0), sealed=told.append
+    )
+    calibration.note("a", 0, (0.0, 0.0), young=0b11)
+    calibration.note("b", 0, (0.0, 0.0))
+    calibration.note("c", DAY, (3.0, 0.0), young=0b10)
+    calibration.note("d", DAY, (0.0, 0.0), young=0b01)
+    calibration.note("c", DAY, (1.0, 9.0), young=0b10)
+    calibration.note("a", DAY + 90, (0.0, 0.0))
+    assert told == [
+        Sealed(0, 2, 0.0, (1, 1, 1), (), ()),
+        Sealed(DAY, 2, 0.0, (1, 1, 2), (3.0, 4.0, 4.0), (1, 1, 1)),  # 9 counts as 4
+    ]
+
+
+def test_a_sealed_minute_says_the_same_in_any_order() -> None:
+    """To the last bit, though sums of floats depend on their order."""
+    chance = random.Random(1)
+    units = [(DAY, f"w{n}", chance.random()) for n in range(30)]
+    said = set()
+    for _ in range(10):
+        told: list[Sealed] = []
+        chance.shuffle(units)
+        follow(laws({}, sealed=told.append), [(0, "w0", 0.0), *units, (DAY + 90, "w0", 0.0)])
+        said.add(told[1])
+    assert len(said) == 1
+
+
+def test_the_digest_follows_from_what_was_counted() -> None:
+    """Equal units in any order inside the minute, equal digest; another score, principal or minute, another one."""
+    units: list[Unit] = [(0, "a", 0.0), (DAY, "a", 1.0), (DAY, "b", 0.0), (DAY, "c", 2.0), (DAY + 90, "a", 0.0)]
+
+    def digest(units: list[Unit]) -> str:
+        rows: Store = {}
+        follow(laws(rows), units)
+        assert laws({key: tuple(row) for key, row in json.loads(json.dumps(rows)).items()}).digest == laws(rows).digest
+        return laws(rows).digest
+
+    same = digest(units)
+    assert len(same) == 16
+    assert same == digest([units[n] for n in (0, 3, 2, 1, 4)])
+    for place, other in ((1, (DAY, "a", 1.1)), (2, (DAY, "d", 0.0)), (2, (DAY, "b", 0.5)), (0, (1, "a", 0.0))):
+        assert digest([*units[:place], other, *units[place + 1 :]]) != same
+    assert digest([units[0], (0, "a", 7.0), *units[1:]]) == same  # in the first day scores do not count
+
+
+def test_the_share_that_has_scores_is_the_laws() -> None:
+    """Of units of which one in twenty has a score, a twentieth speaks; of none, nothing."""
+    calibration = laws({})
+    assert calibration.speaking("one") == 0.0
+    follow(calibration, stream(mostly_silent, 20_000))
+    assert calibration.speaking("one") == pytest.approx(0.05, rel=0.1)
 
 
 def test_late_events_are_left_out() -> None:

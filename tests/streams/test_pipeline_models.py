@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from models.state import StateMismatch
+from models.suite import UNTESTED, Verdict
+from schemas.events import Activity
 from schemas.parameters import Parameters
-from schemas.unit import Unit
+from schemas.unit import ModelHealth, Unit
+from streams.cli.unit_page import page
+from streams.correlation.state import Domain
 from streams.pipeline import Pipeline
 from streams.records import LogRecord
 from streams.scoring import Scoring
-from streams.shadow import NOTED, TABLE, Counts, read
+from streams.shadow import NOTED, TABLE, Counts, note, read
 from tests.streams.correlation.build import (
     DAY,
     DOMAIN,
@@ -197,10 +201,6 @@ def test_reviewers_move_the_level_of_a_detector() -> None:
 
 def test_differences_are_kept_up_to_a_bound() -> None:
     """The newest of them, in order."""
-    from models.suite import UNTESTED, Verdict
-    from schemas.events import Activity
-    from streams.shadow import note
-
     kept: dict[str, Any] = {}
     loud = Verdict(1e-6, 1.0, False, ())
     for n in range(NOTED + 5):
@@ -232,3 +232,31 @@ def test_what_models_learnt_is_kept_as_a_file_and_gone_on_with() -> None:
     fold([record(0, 4 * HOUR, config(models=KEEN))], other)
     with pytest.raises(StateMismatch, match=r"parameter guard: 0\.001 there, 0\.01 here"):
         other.scoring.load(other.state, data)
+
+
+class Drifting(Scoring):
+    """Models of which one state is told, whatever they are in."""
+
+    def __init__(self, state: Literal["good", "drift"]) -> None:
+        super().__init__()
+        self.found = (ModelHealth(model="all", state=state, text=f"all: {state} since noon"),)
+
+    def health(self, domain: Domain) -> tuple[ModelHealth, ...]:
+        return self.found
+
+
+def test_a_model_in_drift_is_said_and_believed_less() -> None:
+    """The signals of a domain whose models drift say so and count half; the unit's confidence and risk fall."""
+    told = []
+    states: tuple[Literal["good", "drift"], ...] = ("good", "drift")
+    for state in states:
+        pipeline = Pipeline(0)
+        pipeline.scoring = Drifting(state)
+        told.append(units(fold([record(0, 4 * HOUR, *calls()), record(1, 5 * HOUR, tick())], pipeline))[-1])
+    good, drift = told
+    assert drift.provenance.model_health[0].state == "drift"
+    assert drift.confidence < good.confidence
+    assert drift.risk.score < good.risk.score
+    assert [signal.why[-1] for signal in drift.signals] == ["model in drift: all: drift since noon"] * len(good.signals)
+    assert drift.digest == good.digest
+    assert any("model in drift" in str(line) for line in page(drift))

@@ -22,7 +22,8 @@ Store = MutableMapping[str, Row]
 
 Features = dict[str, Any]
 """One event: ``time`` (event time, int ms), ``principal``, ``action``, ``resource``, ``ip``, ``component`` (strings or
-None) and ``outcome`` ("success", "failure", "unknown"). ``rule`` and ``asset`` are reserved. The missing is skipped."""
+None) and ``outcome`` ("success", "failure", "unknown"); ``source`` and ``fields``, the kind of its record and what that
+says (name to text, number, bool or None). ``rule`` and ``asset`` are reserved. The missing is skipped."""
 
 Evidence = tuple[float, tuple[Part, ...]]
 """Maturity of the principal's history (0 to 1), and the raw parts with ``p <= NOTABLE``, if any."""

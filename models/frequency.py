@@ -220,7 +220,7 @@ def _test(law: _Law, principal: str, action: str, own: float, general: float) ->
             Part,
             (
                 "frequency", "pair", principal, action, own, usual, low, high, spans,
-                age, maturity, p, 1.0 if peers > 1.0 else peers, 0.0,
+                age, maturity, p, 1.0 if peers > 1.0 else peers, 0.0, 1.0, None,
             ),
         ),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""All detectors of one correlation domain, as one: score, then learn, one verdict an event."""
+"""The detectors of one correlation domain, as one: score, then learn, one verdict an event."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ from models.quota import NewKeys
 from models.rarity import Rarity
 from models.ratio import Ratio
 from models.reason import LEARNING_BELOW, Part
+from models.surge import Surge
+from models.tokens import Tokens
 
-DETECTORS: tuple[type[Detector], ...] = (Burst, Rarity, Frequency, Ratio)
-"""To add a detector: one file, one entry here."""
+DETECTORS: tuple[type[Detector], ...] = (Burst, Rarity, Frequency, Ratio, Surge, Tokens)
+"""All there are. To add a detector: one file, one entry here."""
+
+STANDARD: tuple[type[Detector], ...] = (Burst, Rarity, Frequency, Ratio)
+"""Those that score unless a set of models names others: together they keep the promises on calibration and cost."""
 
 
 class Verdict(NamedTuple):
@@ -76,8 +81,8 @@ Step = tuple[Callable[[Features], Evidence], int, int, Detector]
 class Suite:
     """The detectors of one domain over the caller's rows. ``store(name)`` gives the mapping of the detector ``name``.
 
-    ``detectors`` and ``parameters``, for a second set of models beside the first, over rows of its own. ``ValueError``
-    for the name of a detector or parameter that there is not.
+    ``detectors``, by default the standard ones, and ``parameters``, for a second set of models beside the first, over
+    rows of its own. ``ValueError`` for the name of a detector or parameter that there is not.
 
     >>> tables = {}
     >>> suite = Suite(lambda name: tables.setdefault(name, {}))
@@ -92,7 +97,7 @@ class Suite:
     def __init__(
         self,
         store: Callable[[str], Store],
-        detectors: Sequence[type[Detector]] = DETECTORS,
+        detectors: Sequence[type[Detector]] = STANDARD,
         parameters: Parameters | None = None,
     ) -> None:
         given = {kind.name: kind for kind in detectors}

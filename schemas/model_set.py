@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 STANDARD: Final = "standard"
-"""The set of all detectors with their own parameters."""
+"""The set of the standard detectors with their own parameters."""
 
 
 class ModelSet(BaseModel):
@@ -17,7 +17,7 @@ class ModelSet(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(default=STANDARD, pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
-    detectors: tuple[str, ...] = Field(default=(), description="by name; none: all there are")
+    detectors: tuple[str, ...] = Field(default=(), description="by name; none: the standard ones")
     parameters: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="of detectors by name, where they differ from the detector's own"
     )

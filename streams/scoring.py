@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from models.adopt import StateMismatch, adopt
+from models.base import Detector, Features
 from models.budget import Budget
 from models.feedback import Feedback, Move
 from models.health import Health, health
 from models.reason import text
 from models.state import dump, header, load
-from models.suite import DETECTORS, HEALTH, Suite
+from models.suite import DETECTORS, HEALTH, STANDARD, Suite
 from schemas.events import Activity, Review
 from schemas.model_set import ModelSet
 from schemas.parameters import Parameters
@@ -38,12 +40,17 @@ def table_of(models: ModelSet, name: str) -> str:
     return f"{models.name}/{name}"
 
 
-def suite_of(models: ModelSet, domain: Domain | None = None) -> Suite:
-    """The detectors of a set over the tables of a domain, or over none. ``ValueError`` says what of it there is not."""
+def detectors_of(models: ModelSet) -> Sequence[type[Detector]]:
+    """The detectors of a set, the standard ones if it names none. ``ValueError`` says what of it there is not."""
     known = {detector.name: detector for detector in DETECTORS}
     if unknown := sorted(set(models.detectors) - known.keys()):
         raise ValueError(f"no detector is called {', '.join(unknown)}; there are {', '.join(known)}")
-    detectors = [known[name] for name in models.detectors] or DETECTORS
+    return [known[name] for name in models.detectors] or STANDARD
+
+
+def suite_of(models: ModelSet, domain: Domain | None = None) -> Suite:
+    """The detectors of a set over the tables of a domain, or over none. ``ValueError`` says what of it there is not."""
+    detectors = detectors_of(models)
     if domain is None:
         return Suite(lambda _: {}, detectors, models.parameters)
     return Suite(lambda name: domain.table(table_of(models, name)), detectors, models.parameters)
@@ -80,6 +87,9 @@ class Scoring:
             if models is not None and (wrong := faults(models)):
                 raise ValueError(f"model set {models.name}: {wrong}")
         self.models, self.shadow = parameters.models, parameters.shadow
+        in_force = [models for models in (self.models, self.shadow) if models is not None]
+        # Nobody else reads them, and they cost as much as a detector.
+        self.with_fields = any("fields" in kind.features for models in in_force for kind in detectors_of(models))
         self.alert_fdr, self.alert_cap = parameters.alert_fdr, parameters.alert_cap
         self.forget()
 
@@ -134,7 +144,7 @@ class Scoring:
                 ip = ip or id_
             elif kind == "resource":
                 resource = resource or id_
-        x = {
+        x: Features = {
             "time": time,
             "principal": event.actor,
             "action": event.action,
@@ -144,6 +154,16 @@ class Scoring:
             "component": event.component,
             "source": event.source,
         }
+        if self.with_fields:
+            x["fields"] = {
+                "action": event.action,
+                "outcome": event.outcome,
+                "error": event.error,
+                "read_only": event.read_only,
+                "severity": event.severity,
+                "component": event.component,
+                "entities": _kinds(tuple([kind for kind, _ in event.entities])),
+            }
         verdict = self._suite(self.models, domain).score_and_learn(x)
         if self.shadow is not None:
             other = self._suite(self.shadow, domain).score_and_learn(x)
@@ -271,6 +291,12 @@ def described(models: ModelSet) -> dict[str, Any]:
             for detector in suite.detectors
         ],
     }
+
+
+@lru_cache(maxsize=4096)
+def _kinds(kinds: tuple[str, ...]) -> str:
+    """Which kinds of entities a record names: a shape of few values."""
+    return " ".join(sorted(set(kinds)))
 
 
 def _empty(domain: Domain, name: str) -> None:

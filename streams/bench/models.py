@@ -1,4 +1,4 @@
-"""What the models cost an event and a key: the whole suite with calibration, combination and reasons.
+"""What the models cost an event and a key: the standard suite with calibration, combination and reasons.
 
 Streams come as features of domains, as the engine gives them to its suites, over the engine's own tables. After the
 warm-up the stream goes on in repetitions: of each, the first half is measured event by event, for the percentiles, and
@@ -19,7 +19,7 @@ from models.base import Detector, Features, Row
 from models.baselines import BASELINES, Counts
 from models.baselines import score_and_learn as baseline
 from models.reason import text
-from models.suite import DETECTORS, Suite
+from models.suite import STANDARD, Suite
 from schemas.parameters import Parameters
 from streams.bench.activities import Given, Stream, new_minutes
 from streams.bench.measure import SLICE, Figure, cpu, figure
@@ -190,7 +190,7 @@ def measure(stream: Stream, clock: float, progress: Progress, repetitions: int =
     """Costs of the stream's events after the warm-up. ``clock``: what ``clock_cost`` said."""
     unusual: list[None] = []
     suite = _Subject(_whole(Parameters().signal_p, unusual))
-    alone = {kind.name: _Subject(_alone(kind)) for kind in DETECTORS}
+    alone = {kind.name: _Subject(_alone(kind)) for kind in STANDARD}
     trees, counts = BASELINES[BASELINE](), Counts()
 
     before = _eldest(stream.given)

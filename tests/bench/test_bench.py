@@ -9,7 +9,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from models.suite import DETECTORS
+from models.suite import STANDARD
 from streams.bench import activities
 from streams.bench import events as sample
 from streams.cli import app
@@ -67,7 +67,7 @@ def test_the_models_are_measured_on_every_stream(tmp_path: Path) -> None:
     for stream in result["streams"]:
         assert stream["events"] == 500
         assert 0 < stream["suite"]["p50"]["median"] <= stream["suite"]["p99"]["median"]
-        assert stream["detectors"].keys() == {detector.name for detector in DETECTORS}
+        assert stream["detectors"].keys() == {detector.name for detector in STANDARD}
         assert all(cost["mean"]["best"] > 0 for cost in stream["detectors"].values())
         assert stream["baseline"]["mean"]["best"] > 0
         assert stream["held_by"].keys() >= stream["detectors"].keys() | {"calibration"}

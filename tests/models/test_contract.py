@@ -70,6 +70,15 @@ def event(at: int, who: int, action: str, failed: bool) -> dict[str, Any]:
         "ip": f"198.51.100.{who}",
         "outcome": "failure" if failed else "success",
         "component": None,
+        "source": "cloudtrail",
+        "fields": {
+            "action": action,
+            "outcome": failed,
+            "who": who % 2,
+            "ip": who,
+            "region": "eu",
+            "read_only": ":" not in action,
+        },
     }
 
 
@@ -200,9 +209,12 @@ def test_the_digest_follows_the_parameters(kind: type[Detector]) -> None:
         "rarity",
         "ratio",
         "reason",
+        "season",
         "sketch",
         "state",
         "suite",
+        "surge",
+        "tokens",
     ],
 )
 def test_the_examples_in_the_documentation_run(module: str) -> None:

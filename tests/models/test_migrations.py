@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import subprocess
 import sys
-from math import isclose, log
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.calibration import Calibration
-from models.migrations import MIGRATIONS, burst_1_to_2, calibration_1_to_2, path
+from models.migrations import MIGRATIONS, calibration_1_to_2, path
 from models.suite import DETECTORS
 
 HERE = Path(__file__).parent / "golden"
@@ -67,50 +65,6 @@ def test_rarity_of_version_one_goes_on_as_if_it_had_been_two_all_along() -> None
     for x in golden.learnt():
         learnt.learn_one(x)
     assert golden.told(learnt) == golden.scores("rarity", 1)
-
-
-def burst_rows() -> dict[str, tuple[Any, ...]]:
-    lines = (HERE / "burst-1.state").read_text(encoding="ascii").splitlines()[2:-1]
-    return {key: tuple(row) for key, *row in map(json.loads, lines)}
-
-
-def test_burst_of_version_two_gets_the_history_that_it_would_have_learnt() -> None:
-    """Thirty days' decayed calls and active minutes of each principal, within 2 %; its window; its first minute."""
-    counts: dict[str, dict[int, int]] = {}
-    for x in golden.learnt():
-        ticks = counts.setdefault("p|" + x["principal"], {})
-        ticks[x["time"] // golden.MINUTE] = ticks.get(x["time"] // golden.MINUTE, 0) + 1
-    old = burst_rows()
-    rows = burst_1_to_2(old)
-    assert len(counts) == 8
-    for key, ticks in counts.items():
-        tick, count, carried, history, _, active, first = rows[key]
-        assert (tick, count, first) == (max(ticks), ticks[max(ticks)], min(ticks))
-        assert abs(carried - old[key][6]) < 1e-6
-        past = {at: n for at, n in ticks.items() if at < tick}
-        keep = {at: 0.5 ** ((tick - at) / 43_200.0) for at in past}
-        assert isclose(history, sum(n * keep[at] for at, n in past.items()), rel_tol=0.02)
-        assert isclose(active, sum(keep.values()), rel_tol=0.02)
-    assert rows["*"] == (min(min(ticks) for ticks in counts.values()),)
-    assert {key: row for key, row in rows.items() if key in ("*p", "*a", "*f")} == {
-        key: row for key, row in old.items() if key[0] == "*"
-    }
-
-
-def test_burst_of_version_two_takes_over_what_is_going_on() -> None:
-    """A key in its first minute stays so; a minute above its bar is held; a history is bounded by the age."""
-    young = (100, 3, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 100)
-    hurried = (100, 90, 7, 1.0, 1.0, 1.0, 2.5, 20.0, 30.0, 60.0, 150.0, 70, 0)
-    lasting = (90_000, 1, 0, 1.0, 0.0, 0.0, 2.5, 20.0, 50.0, 100.0, 250.0, 10**9, 0)
-    rows = burst_1_to_2({"p|young": young, "p|hurried": hurried, "p|lasting": lasting, "#evicted": (5,)})
-    assert rows["p|young"] == (100, 3)
-    assert rows["p|hurried"][:3] == (100, 90, 2.5)
-    assert rows["p|hurried"][6:] == (0, 7.0)
-    assert isclose(rows["p|hurried"][5], log(0.4) / log(0.98), rel_tol=0.01)
-    assert rows["p|lasting"][5] < 43_200 / log(2)
-    assert isclose(rows["p|lasting"][3], 2.0 * rows["p|lasting"][5])
-    assert rows["#evicted"] == (5,)
-    assert burst_1_to_2({}) == {}
 
 
 def test_calibration_of_version_two_keeps_the_laws() -> None:

@@ -9,6 +9,7 @@ import pytest
 from models.state import StateMismatch
 from models.suite import UNTESTED, Verdict
 from schemas.events import Activity
+from schemas.parameters import Parameters
 from schemas.unit import ModelHealth, Unit
 from streams.cli.unit_page import page
 from streams.correlation.state import Domain
@@ -108,6 +109,39 @@ def test_a_set_that_is_in_neither_role_is_forgotten() -> None:
     assert (DOMAIN, TABLE) not in tables(pipeline)
     gone = {key for key, value in pipeline.drain() if value is None}
     assert any(b"keen/" in key for key in gone)
+
+
+WIDE = {"name": "wide", "detectors": ["burst", "rarity", "frequency", "ratio", "surge", "tokens"]}
+"""The standard detectors and all options."""
+
+
+def test_options_score_in_a_set_that_names_them_and_nowhere_else() -> None:
+    """Surge and tokens learn in the tables of a shadow that has them, tokens from the fields of records; what the
+    standard set learns and says is what it is without."""
+    alone, said, _ = run(config())
+    beside, found, _ = run(config(shadow=WIDE))
+    assert {"surge", "tokens"}.isdisjoint(rows(alone, "standard"))
+    assert rows(beside, "standard") == rows(alone, "standard")
+    assert [unit.signals for unit in found] == [unit.signals for unit in said]
+    wide = rows(beside, "wide")
+    assert wide["surge"]["p|role/a"][1] == 200
+    assert set(wide["tokens"]["!|aws.cloudtrail"][::2]) >= {"action", "entities", "error", "outcome"}
+
+
+def test_fields_are_put_together_only_for_those_who_read_them() -> None:
+    """With the standard set in both roles or none beside it there are none; with tokens in either there are."""
+    scoring = Scoring()
+    reads = []
+    for sets in (
+        {},
+        {"shadow": KEEN},
+        {"shadow": WIDE},
+        {"models": WIDE},
+        {"shadow": {"name": "s", "detectors": ["surge"]}},
+    ):
+        scoring.adopt(Parameters.model_validate(sets))
+        reads.append(scoring.with_fields)
+    assert reads == [False, False, True, True, False]
 
 
 @pytest.mark.parametrize(

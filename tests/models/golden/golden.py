@@ -4,9 +4,9 @@ A new version of a detector is to go on where the one before stopped. To keep th
 last commit that has it:
 
     git worktree add ../before COMMIT
-    PYTHONPATH=../before python tests/models/golden/golden.py rows burst rarity > rows.json
+    PYTHONPATH=../before python tests/models/golden/golden.py rows rarity ratio > rows.json
     PYTHONPATH=. python tests/models/golden/golden.py states < rows.json
-    PYTHONPATH=. python tests/models/golden/golden.py scores burst 1 > tests/models/golden/burst-1-as-2.json
+    PYTHONPATH=. python tests/models/golden/golden.py scores rarity 1 > tests/models/golden/rarity-1-as-2.json
 
 Read the scores before keeping them: nothing else says that they are right.
 """

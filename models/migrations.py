@@ -23,6 +23,11 @@ def unchanged(rows: Rows) -> dict[str, Row]:
     return dict(rows)
 
 
+def ratio_1_to_2(rows: Rows) -> dict[str, Row]:
+    """The day of a row follows from its tick. Counts of calls a day, in rows of their own, begin here."""
+    return {key: row if key[:1] == "#" else (*row[:3], *row[4:]) for key, row in rows.items()}
+
+
 def calibration_1_to_2(rows: Rows) -> dict[str, Row]:
     """The monitoring counters in one row; and units wait, so that their rows are others.
 
@@ -42,8 +47,7 @@ def calibration_1_to_2(rows: Rows) -> dict[str, Row]:
 MIGRATIONS: Final[Mapping[tuple[str, int], Migration]] = {
     # Version 2 tests nothing in the minute in which it first saw the principal; it learns as version 1 did.
     ("rarity", 1): unchanged,
-    # Version 2 also counts calls a day, in rows of their own, from here on.
-    ("ratio", 1): unchanged,
+    ("ratio", 1): ratio_1_to_2,
     ("calibration", 1): calibration_1_to_2,
 }
 """By name and by the version that the rows have."""

@@ -24,9 +24,11 @@ DAY_TICKS = 1440
 TURNS = 0.02
 """The most that the usual count of a weekday moves in a week, of itself, once it was seen three times."""
 
-# "n|PRINCIPAL" and "n|PRINCIPAL|ACTION": UTC day, calls of it, tick in which a ramp is told or -1, days learnt.
-# "h|": day up to which it is learnt; first day learnt; variance of a day's log; p; calls and usual log and deviation of
-# the last day; its residual and how much more than its own chance that varies; usual logs by weekday; z in hundredths.
+# "n|PRINCIPAL|ACTION": UTC day, calls of it, tick in which a ramp is told or -1, days learnt. Those of a principal
+# alone are in its row of ``models.ratio``.
+# "h|PRINCIPAL" and "h|PRINCIPAL|ACTION", once there was a day with so many calls that a ramp is looked for:
+# day up to which it is learnt; first day learnt; variance of a day's log; p; calls and usual log and deviation of the
+# last day; its residual and how much more than its own chance that varies; usual logs by weekday; z in hundredths.
 _DAY, _SINCE, _SPREAD, _P, _SEEN, _USUAL, _DEVIATION, _LAST, _WIDER = range(9)
 _SLOTS = 9
 _Z = _SLOTS + 7
@@ -49,7 +51,7 @@ class Ramp:
     it is told once, and the ten days begin anew. A part is given in a key's first minute of a day, and to every event
     in it. Three weeks are learnt before the first test. A ramp of 2 % a day is told after 8 to 10 days where there are
     1,000 calls a day or more and days vary by 5 %; after 13 where they vary by 10 %; after 15 at 100 a day. Falls are
-    not told, and no rhythm but the week's is known.
+    not told, and no rhythm but the week's is known. A key of which no day had 20 calls is only counted.
     """
 
     def __init__(self, rows: Store, alarm: float) -> None:
@@ -57,63 +59,56 @@ class Ramp:
         self.alarm = alarm
 
     def weigh(self, principal: str, action: str | None, tick: int) -> tuple[Part, ...]:
-        """The parts of an event that is not learnt yet. Changes nothing."""
-        parts: tuple[Part, ...] = ()
+        """The parts of an event that is not learnt yet, about the principal's use of the action. Changes nothing."""
+        if action is None:
+            return ()
+        key, kept = _keys(principal, action)
+        row = self._rows.get(key)
+        if row is None:
+            return ()
         day = tick // DAY_TICKS
-        for key in _keys(principal, action):
-            row = self._rows.get(key)
-            if row is None:
-                continue
-            if row[0] < day:
-                history = self._turned(key, row, day)
-                if history[_P] <= NOTABLE:
-                    parts = (*parts, _part(history, principal, action if "|" in key[2:] else None, tick))
-            elif row[2] == tick:
-                parts = self._told(parts, key, principal, action, tick)
-        return parts
+        if row[0] < day:
+            return self.part(self.turned(kept, row[0], row[1], day), principal, action, tick)
+        return self.part(self._rows.get(kept), principal, action, tick) if row[2] == tick else ()
 
-    def observe(self, principal: str, action: str | None, tick: int) -> tuple[tuple[Part, ...], bool]:
+    def observe(self, principal: str, action: str, tick: int) -> tuple[tuple[Part, ...], bool]:
         """``weigh``, and learn the event: the same parts; and whether there are new rows."""
-        parts: tuple[Part, ...] = ()
-        day = tick // DAY_TICKS
         rows = self._rows
-        grown = False
-        for key in _keys(principal, action):
-            row = rows.get(key)
-            if row is None:
-                rows[key] = (day, 1, -1, 0)
-                grown = True
-            elif row[0] == day:
-                _, count, tell, days = row
-                if tell == tick:
-                    parts = self._told(parts, key, principal, action, tick)
-                rows[key] = (day, count + 1, tell, days)
-            elif row[0] < day:
-                rows["h" + key[1:]] = history = self._turned(key, row, day)
-                tells = history[_P] <= NOTABLE
-                if tells:
-                    parts = (*parts, _part(history, principal, action if "|" in key[2:] else None, tick))
-                rows[key] = (day, 1, tick if tells else -1, row[3] + 1)
-                grown = True
-        return parts, grown
+        key, kept = _keys(principal, action)
+        row = rows.get(key)
+        day = tick // DAY_TICKS
+        if row is None:
+            rows[key] = (day, 1, -1, 0)
+            return (), True
+        then, count, tell, days = row
+        if then == day:
+            rows[key] = (day, count + 1, tell, days)
+            return (self.part(rows.get(kept), principal, action, tick) if tell == tick else ()), False
+        if then > day:
+            return (), False
+        history = self.turned(kept, then, count, day)
+        parts = self.part(history, principal, action, tick)
+        rows[key] = (day, 1, tick if parts else -1, days + 1)
+        if history is not None:
+            rows[kept] = history
+        return parts, history is not None
 
-    def _told(
-        self, parts: tuple[Part, ...], key: str, principal: str, action: str | None, tick: int
-    ) -> tuple[Part, ...]:
-        history = self._rows.get("h" + key[1:])
-        return (
-            parts if history is None else (*parts, _part(history, principal, action if "|" in key[2:] else None, tick))
-        )
-
-    def _turned(self, key: str, row: Row, day: int) -> Row:
-        """The key's history at the beginning of a later day."""
-        history = self._rows.get("h" + key[1:])
-        if history is None or day - row[0] > _GONE:  # the first day is a part of one, and teaches nothing
+    def turned(self, kept: str, then: int, calls: int, day: int) -> Row | None:
+        """A key's history at the beginning of a day, if it has one. ``kept``: its row; ``then``: the day with calls
+        before, and how many."""
+        history = self._rows.get(kept)
+        if history is None:
+            return begun(day) if calls >= _FEWEST else None  # a key's first day is a part of one, and teaches nothing
+        if day - then > _GONE:
             return begun(day)
-        history = learnt(history, row[1], self.alarm)
-        for _ in range(day - row[0] - 1):
+        history = learnt(history, calls, self.alarm)
+        for _ in range(day - then - 1):
             history = learnt(history, 0, self.alarm)
         return history
+
+    def part(self, history: Row | None, principal: str, action: str | None, tick: int) -> tuple[Part, ...]:
+        """What is to be told of a history, if anything is. ``action``: None for all calls of the principal."""
+        return () if history is None or history[_P] > NOTABLE else (_part(history, principal, action, tick),)
 
 
 def begun(day: int) -> Row:
@@ -188,6 +183,5 @@ def rank(key: str, row: Row) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=16_384)
-def _keys(principal: str, action: str | None) -> tuple[str, ...]:
-    own = row_key("n", principal)
-    return (own,) if action is None else (own, row_key("n", principal, action))
+def _keys(principal: str, action: str) -> tuple[str, str]:
+    return row_key("n", principal, action), row_key("h", principal, action)

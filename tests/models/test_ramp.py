@@ -158,4 +158,21 @@ def test_silent_days_count_as_none() -> None:
     for day in range(60):
         if day % 7 < 5:
             assert not called(ratio, day, 200)
-    assert ratio._rows["n|web"][0] == 59
+    assert ratio._rows["n|web|s3:GetObject"][0] == 59
+
+
+def test_a_key_with_few_calls_is_counted_and_no_more() -> None:
+    """Below twenty calls a day there is no history; one day of twenty begins it, for the action as for all calls."""
+    ratio = Ratio()
+    for day in range(5):
+        called(ratio, day, 19)
+    assert sorted(ratio._rows) == ["a|s3:GetObject", "n|web|s3:GetObject", "p|web"]
+    x = {"principal": "web", "outcome": "success"}
+    for n in range(26):  # twelve of each on the fifth day
+        ratio.learn_one(x | {"time": (5 * 24 + n) * DAY // 24, "action": ("s3:GetObject", "s3:PutObject")[n % 2]})
+    assert [key for key in sorted(ratio._rows) if key[0] == "h"] == ["h|web"]
+    assert ratio._rows["h|web"][:2] == (6, 6)
+    called(ratio, 7, 20)
+    called(ratio, 8, 1)
+    assert ratio._rows["h|web|s3:GetObject"][:2] == (8, 8)
+    assert ratio._rows["h|web"][:2] == (8, 6)

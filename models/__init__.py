@@ -9,5 +9,6 @@ from models.rarity import Rarity as Rarity
 from models.reason import Part as Part
 from models.reason import text as text
 from models.suite import DETECTORS as DETECTORS
+from models.suite import STANDARD as STANDARD
 from models.suite import Suite as Suite
 from models.suite import Verdict as Verdict

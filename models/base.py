@@ -22,7 +22,8 @@ Store = MutableMapping[str, Row]
 
 Features = dict[str, Any]
 """One event: ``time`` (event time, int ms), ``principal``, ``action``, ``resource``, ``ip``, ``component`` (strings or
-None) and ``outcome`` ("success", "failure", "unknown"). ``rule`` and ``asset`` are reserved. The missing is skipped."""
+None) and ``outcome`` ("success", "failure", "unknown"); ``source`` and ``fields``, the kind of its record and what that
+says (name to text, number, bool or None). ``rule`` and ``asset`` are reserved. The missing is skipped."""
 
 Evidence = tuple[float, tuple[Part, ...]]
 """Maturity of the principal's history (0 to 1), and the raw parts with ``p <= NOTABLE``, if any."""
@@ -55,6 +56,9 @@ class Detector(AnomalyDetector):  # type: ignore[misc]  # river ships no types t
 
     name: ClassVar[str]
     version: ClassVar[int]
+    """Of the rows and what they mean. A greater one needs a migration from the one before, in ``models.migrations``."""
+    features: ClassVar[tuple[str, ...]]
+    """What it reads of an event."""
     weight: ClassVar[float] = 1.0
     """In the combination with the other detectors."""
     believed: ClassVar[float] = 0.0

@@ -1,7 +1,7 @@
-"""River's own anomaly detectors with their defaults, as baselines for evaluations. The engine does not use them.
+"""River's own anomaly detectors with their defaults, and rrcf, as baselines for evaluations. The engine uses none.
 
-They take numbers between 0 and 1, so an event becomes seven: the hour, and how often principal, action and the pair of
-them came before, in all and in this minute; the logarithm of each count, by its own highest so far.
+River's take numbers between 0 and 1, so an event becomes seven: the hour, and how often principal, action and the pair
+of them came before, in all and in this minute; the logarithm of each count, by its own highest so far.
 """
 
 from __future__ import annotations
@@ -55,4 +55,42 @@ def score_and_learn(detector: Any, numbers: dict[str, float]) -> float:
     """The score of the event, before it is learnt; higher is odder."""
     score = float(detector.score_one(numbers))
     detector.learn_one(numbers)
+    return score
+
+
+def scaled(detector: Any) -> Callable[[dict[str, float]], float]:
+    """``score_and_learn`` for numbers of any range: each by the lowest and the highest so far, its own included."""
+    scaler = preprocessing.MinMaxScaler()
+
+    def score(numbers: dict[str, float]) -> float:
+        scaler.learn_one(numbers)
+        return score_and_learn(detector, scaler.transform_one(numbers))
+
+    return score
+
+
+def robust_cut_forest(seed: int, trees: int = 40, size: int = 256) -> Callable[[dict[str, float]], float]:
+    """Guha et al. (ICML 2016) by the package ``rrcf``, as its documentation sets it up for streams: score by the mean
+    collusive displacement of the point, which is in the trees by then. Milliseconds a point: for samples.
+
+    Raises ``ModuleNotFoundError`` where the package is not installed.
+    """
+    import numpy as np
+    import rrcf
+
+    forest = [rrcf.RCTree(random_state=seed + tree) for tree in range(trees)]
+    count = 0
+
+    def score(numbers: dict[str, float]) -> float:
+        nonlocal count
+        point = np.fromiter(numbers.values(), float)
+        total = 0.0
+        for tree in forest:
+            if count >= size:
+                tree.forget_point(count - size)
+            tree.insert_point(point, index=count)
+            total += tree.codisp(count)
+        count += 1
+        return total / trees
+
     return score

@@ -64,6 +64,7 @@ class Burst(Detector):
 
     name: ClassVar[str] = "burst"
     version: ClassVar[int] = 1
+    features: ClassVar[tuple[str, ...]] = ("time", "principal", "action", "outcome")
     grows: ClassVar[bool] = True
 
     def __init__(self, store: Store | None = None, guard: float = 1e-3, keys: int = 50_000) -> None:

@@ -7,47 +7,72 @@ is as bad.
 **Segments**: a detector's law is that of the domain, and beside it that of a kind of principal (roles, users, service
 accounts; see ``kind_of``), whose prior is the domain's. A kind gets its own law while fewer than ``kinds`` have one.
 
-**When**: the units of a minute are counted at the first event of a later minute, and a law that is made of them holds
-from the minute after. So an event's p rests on earlier minutes alone, whichever events of its minute came before it.
+**When**: units wait until there are ``wait`` of them or the first is a day old, and are counted at the first event of a
+later minute: minute by minute, each by the laws that held in it. Laws that are made of them hold from the minute after.
+So an event's p rests on earlier minutes alone, whichever events of its minute came before it. Counted one minute at a
+time they cost four times as much; with 128, fewer than one event in a hundred counts.
 
-**What does not teach**: the first day of a domain, when all is new; and of the units with p < ``GUARD`` no more than
-twice the share that should have one, so that a flood cannot move the law and a lasting change is still learnt.
+**What does not teach**: the first day of a domain, when all is new; and of the units with p < 1e-4 no more than twice
+the share that should have one, so that a flood cannot move the law and a lasting change is still learnt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from hashlib import blake2b
+from math import fsum, log10
+from typing import NamedTuple
 
 from models.base import Row, Store
-from models.curve import BINS, Curve, Fit, bin_of
+from models.curve import Curve, Fit
 from models.keys import row_key
+from models.laws import EVER, Bins, Laws, into
 
-GUARD = 1e-4
-_TRUSTED = 5_000.0  # weight from which on a p below the guard is believed to be one
-_ADMITTED = 2e-4  # units with p < GUARD, as a share of the others, that are counted nevertheless
-_FARTHEST = 2.0  # times the score at the guard: as what such a one counts, at most, so that no value moves the tail
 _PLAIN = 0.1  # a larger p is ordinary for the domain, and for any kind
-_BATCH = 256  # units that make a new law
 
 LEVELS = 1e-1, 1e-2, 1e-3
 """Of the monitoring counters: how many units had a p at or below each."""
 
-# "*": minute, last unit of it, units of it, first minute of the domain. "u|PRINCIPAL": the unit before; beside; scores.
-_HEAD: Row = (0, None, 0, 0)
-# "p|NAME": units since the last law; of these, p < GUARD; what may be admitted of such. Then bin, plain units, others.
-_PENDING: Row = (0, 0, 0.0)
-# "b|NAME": minute from which on it holds, then bin and weight. "o|NAME": the law before that.
+SURPRISE = 4.0
+"""What a unit adds to the mean ``-log10 p`` at most: no single one moves it much, however improbable."""
+
+# "*": minute; units that wait; first minute of the domain; minute of the first that waits.
+# "u|PRINCIPAL|MINUTE", minutes since the first that waits: kind; beside; scores; and by which detectors the principal
+# is still learning, a bit a name.
+_BESIDE, _SCORES = 1, 2
+# "t": units that were counted, ever; digest of all of them.
+_NONE: Row = (0, "0" * 16)
+# "m": units of late; then by name, in the order of the alphabet, those with p at or below each level.
 _DAY = 1440
+
+_Law = tuple[Curve, Curve, Bins, Bins | None]  # of all and of a kind, and what is counted for each
+
+
+class Sealed(NamedTuple):
+    """A minute that is over. The tuples are by name, in order; in the first day, the last two are empty.
+
+    ``weight``: of the units that the law of the combination rests on. ``young``: units of a key that was still learning
+    by that detector; the last is by any. ``surprise``: the sum of the units' ``-log10 p``, each ``SURPRISE`` at most.
+    ``rare``: units with p <= 0.01.
+    """
+
+    minute: int
+    units: int
+    weight: float
+    young: tuple[int, ...]
+    surprise: tuple[float, ...]
+    rare: tuple[int, ...]
 
 
 class Calibration:
     """The laws of the scores of ``names``, over the rows of ``store``; the last name is that of the combination.
 
     ``half_life``: units after which a unit counts half. ``kinds``: the most kinds of principal with laws of their own.
-    ``combine`` gives the score of the combination for a unit: out of the calibrated p of the others' highest scores,
-    and of the highest ``beside`` of its events. Memory: a row a principal of the current minute, at most ``units``, and
-    about 2 kB for each name and kind.
+    ``wait``: units that are counted together, at least; with 1, each minute as soon as it is over. ``combine`` gives
+    the score of the combination for a unit: out of the calibrated p of the others' highest scores, and of the highest
+    ``beside`` of its events. ``sealed`` is told of each minute that is counted, in order, once all that are counted
+    together are. Memory: a row a unit that waits, at most ``units``, and about 2 kB for each name and kind.
     """
 
     def __init__(
@@ -58,21 +83,30 @@ class Calibration:
         half_life: float = 15_000.0,
         kinds: int = 8,
         units: int = 20_000,
+        wait: int = 128,
         fit: Fit | None = None,
+        sealed: Callable[[Sealed], None] | None = None,
     ) -> None:
         self.names = tuple(names)
         self.half_life = half_life
         self.kinds = kinds
         self.units = units
+        self.wait = wait
         self._fit = fit or Fit()
         self._combine = combine
+        self._sealed = sealed
+        self._silent = (0.0,) * (len(self.names) - 1)  # what is kept of the scores of the first day
+        self._young = _SCORES + len(self.names) - 1  # the place in a unit's row, behind the scores
+        self._sorted = sorted(range(len(self.names)), key=self.names.__getitem__)
         self._rows = store
-        self._curves: dict[str, tuple[Row, Curve]] = {}  # worked out from rows, by their keys
-        self._empty = Curve((0.0,) * BINS, self._fit)
+        self._laws = Laws(store, half_life, self._fit)
+        self._curve = self._laws.curve
+        self._empty = self._laws.empty
 
     def parameters(self) -> dict[str, float]:
         """Everything the answers depend on besides the rows."""
-        return {"half_life": self.half_life, "kinds": self.kinds, "units": self.units, **self._fit._asdict()}
+        own = {"half_life": self.half_life, "kinds": self.kinds, "units": self.units, "wait": self.wait}
+        return {**own, **self._fit._asdict()}
 
     def p(self, name: str, kind: str, minute: int, score: float, nominal: float) -> float:
         """The calibrated p of a score in that minute. ``nominal``: its p as long as too little is known."""
@@ -85,102 +119,179 @@ class Calibration:
                 p = own.p(score, p)
         return p
 
-    def note(self, principal: str, minute: int, scores: Sequence[float], beside: float = 0.0) -> None:
+    def note(self, principal: str, minute: int, scores: Sequence[float], beside: float = 0.0, young: int = 0) -> None:
         """An event's scores, in the order of ``names`` without the last, and a number of its own for ``combine``.
 
-        Neither may depend on the order of events inside the minute, as far as the highest of the minute goes. Events of
-        a minute that was counted are left out.
+        Neither may depend on the order of events inside the minute, as far as the highest of the minute goes. ``young``
+        says by which detectors the principal is still learning, bit n for name n; it is to be the same all minute
+        long. Events of a minute that was counted are left out.
         """
         rows = self._rows
-        head = rows.get("*")
-        if head is None:
-            head = (minute, None, 0, minute)
-        elif head[0] != minute:
-            if head[0] > minute:
+        at, waiting, first, start = rows.get("*") or (minute, 0, minute, minute)
+        if at != minute:
+            if at > minute:
                 return
-            self._close(head, minute)
-            head = (minute, None, 0, head[3])
-        key = _unit(principal)
+            if waiting >= self.wait or waiting >= self.units or minute - start >= _DAY:
+                self._count(minute)
+                waiting, start = 0, minute
+        if minute < first + _DAY:
+            beside, scores = 0.0, self._silent
+        key = f"{_unit(principal)}|{minute - start}"
         row = rows.get(key)
         if row is None:
-            if head[2] >= self.units:
-                return
-            rows[key] = (head[1], beside, *scores)
-            rows["*"] = (minute, principal, head[2] + 1, head[3])
+            if waiting < self.units:
+                rows[key] = (kind_of(principal), beside, *scores, young)
+                rows["*"] = (minute, waiting + 1, first, start)
             return
-        if beside > row[1] or any(score > was for score, was in zip(scores, row[2:], strict=True)):
-            rows[key] = (row[0], max(beside, row[1]), *map(max, row[2:], scores))
+        if beside <= row[_BESIDE]:
+            for place, score in enumerate(scores, _SCORES):
+                if score > row[place]:
+                    break
+            else:
+                return
+        highest = map(max, row[_SCORES : self._young], scores)
+        rows[key] = (row[0], max(beside, row[_BESIDE]), *highest, *row[self._young :])
 
     def monitored(self, name: str) -> tuple[float, ...]:
         """Units of late, weighted as the law weights them, and those with p at or below each of ``LEVELS``."""
-        return self._rows.get("m|" + name, (0.0,) * (1 + len(LEVELS)))
+        row = self._rows.get("m")
+        if row is None:
+            return (0.0,) * (1 + len(LEVELS))
+        at = 1 + len(LEVELS) * self._sorted.index(self.names.index(name))
+        return (row[0], *row[at : at + len(LEVELS)])
 
-    def _close(self, head: Row, now: int) -> None:
-        """Count the units of the minute that is over."""
+    def speaking(self, name: str) -> float:
+        """The share of units that have a score at all, by the newest law."""
+        curve = self._curve(name, EVER)
+        return curve.above[1] / curve.weight if curve.weight else 0.0
+
+    @property
+    def in_force(self) -> bool:
+        """Whether the combination has a law of its own units yet; before that, p is the detectors' own."""
+        return "b|" + self.names[-1] in self._rows
+
+    @property
+    def tests(self) -> int:
+        """How many units were counted, ever, those of the first day among them: so many hypotheses were tested.
+
+        Up to ``wait`` fewer, and the last minute's: those that wait are not in it.
+        """
+        return int(self._rows.get("t", _NONE)[0])
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits that follow from all units ever counted: their minutes and principals, and from the second
+        day on their scores, whatever the order inside a minute. Zeros before the first. Those that wait to be counted,
+        up to ``wait`` and the last minute's, are not in it."""
+        return str(self._rows.get("t", _NONE)[1])
+
+    def _count(self, now: int) -> None:
+        """Count the units that wait, minute by minute, each by the laws that held in it; only then make new laws."""
         rows = self._rows
-        minute, principal, _, first = head
-        units: list[tuple[str, Row]] = []
-        while principal is not None:
-            key = _unit(principal)
-            row = rows[key]
+        _, _, first, start = rows["*"]
+        minutes = self._waiting(start)
+        tests, digest = rows.get("t", _NONE)
+        counted = [
+            (minute, who, *row[_BESIDE : self._young]) if any(row[_SCORES : self._young]) else (minute, who)
+            for minute, units in minutes
+            for who, row in units
+        ]
+        counted.sort()
+        # As ASCII, as what else is printable is not the same in every version of Python.
+        digest = blake2b(ascii((digest, counted)).encode(), digest_size=8).hexdigest()
+        rows["t"] = (tests + len(counted), digest)
+        found = _Found(len(self.names))
+        sealed = []
+        for minute, units in minutes:
+            sealed.append(self._sealed_of(minute, units, found if minute >= first + _DAY else None))
+            if minute == start:  # the newest laws hold from the minute after it
+                found.laws.clear()
+        if found.units:
+            self._learn(found, now)
+        if self._sealed is not None:
+            for each in sealed:
+                self._sealed(each)
+
+    def _waiting(self, start: int) -> list[tuple[int, list[tuple[str, Row]]]]:
+        """The units that wait, by minute, the earliest first; their rows are deleted."""
+        rows = self._rows
+        found: dict[int, list[tuple[str, Row]]] = {}
+        for key in [key for key in rows if key[:2] == "u|"]:
+            who, _, at = key.rpartition("|")
+            found.setdefault(start + int(at), []).append((who, rows[key]))
             del rows[key]
-            units.append((kind_of(principal), row))
-            principal = row[0]
-        if minute < first + _DAY:
-            return
-        admitted = self._admit({kind for kind, _ in units} - {""})
-        counts: dict[str, dict[int, list[int]]] = {}
-        levels: dict[str, list[int]] = {name: [0] * (1 + len(LEVELS)) for name in self.names}
-        silent = 0  # most units are: no detector had anything to say
-        silent_kinds: dict[str, int] = {}
-        laws: dict[str, list[tuple[Curve, bool, dict[int, list[int]]]]] = {}
+        return sorted(found.items())
+
+    def _sealed_of(self, minute: int, units: list[tuple[str, Row]], found: _Found | None) -> Sealed:
+        """What the monitors are told of a minute; its units go into ``found``, unless it is of the first day."""
         last = len(self.names) - 1
-        for kind, row in units:
-            own = kind if kind in admitted else ""
-            if not any(row[2:]):
-                silent += 1
-                if own:
-                    silent_kinds[own] = silent_kinds.get(own, 0) + 1
+        scored = self._young
+        young = [0] * (last + 1)
+        for _, row in units:
+            learning = row[scored]
+            if learning:
+                young[last] += 1
+                for place in range(last):
+                    young[place] += learning >> place & 1
+        if found is None:
+            return Sealed(minute, len(units), 0.0, tuple(young), (), ())
+        admitted = self._admit({row[0] for _, row in units} - {""})
+        found.units += len(units)
+        surprise: list[list[float]] = [[] for _ in self.names]
+        rare = [0] * (last + 1)
+        for _, row in units:
+            own = row[0] if row[0] in admitted else ""
+            if not any(row[_SCORES:scored]):  # most units are: no detector had anything to say
+                found.silent[own] = found.silent.get(own, 0) + 1
                 continue
-            law = laws.get(own)
-            if law is None:
-                law = laws[own] = [
-                    (curve := self._curve(of, minute), curve.weight >= _TRUSTED, counts.setdefault(of, {}))
-                    for name in self.names
-                    for of in ((name, _of_kind(name, own)) if own else (name,))
-                ]
+            laws = found.laws.get(own)
+            if laws is None:
+                laws = found.laws[own] = [self._law(name, own, minute, found) for name in self.names]
             ps: list[float] = []
-            at = 0
-            for place, name in enumerate(self.names):
-                score = row[2 + place] if place < last else self._combine(ps, row[1])
-                p = self.p(name, kind, minute, score, 10.0**-score) if score > 0.0 else 1.0
+            for place, (whole, beside, bins, own_bins) in enumerate(laws):
+                score = row[_SCORES + place] if place < last else self._combine(ps, row[_BESIDE])
+                p = 1.0
+                if score > 0.0:  # as ``p`` does
+                    p = whole.p(score, 10.0**-score)
+                    if p < _PLAIN and beside is not self._empty:
+                        p = beside.p(score, p)
                 ps.append(p)
-                for _ in range(2 if own else 1):
-                    curve, trusted, mine = law[at]
-                    at += 1
-                    flagged = trusted and p < GUARD
-                    within = bin_of(min(score, _FARTHEST * curve.score(GUARD)) if flagged else score)
-                    pair = mine.get(within)
-                    if pair is None:
-                        pair = mine[within] = [0, 0]
-                    pair[flagged] += 1
-                found = levels[name]
-                found[0] += 1
+                if p < 1.0:
+                    surprise[place].append(min(-log10(p), SURPRISE))
+                into(bins, whole, score, p)
+                if own_bins is not None:
+                    into(own_bins, beside, score, p)
                 if p <= LEVELS[0]:
-                    for level, under in enumerate(LEVELS, 1):
-                        found[level] += p <= under
-        for name in self.names:
-            levels[name][0] += silent
-            if silent:
-                counts.setdefault(name, {}).setdefault(0, [0, 0])[0] += silent
-            for kind, times in silent_kinds.items():
-                counts.setdefault(f"{name}|{kind}", {}).setdefault(0, [0, 0])[0] += times
+                    below = found.levels[place]
+                    for level, under in enumerate(LEVELS):
+                        below[level] += p <= under
+                    rare[place] += p <= LEVELS[1]
+        weight = self._curve(self.names[last], minute).weight
+        # fsum: exact, so the same in any order.
+        return Sealed(minute, len(units), weight, tuple(young), tuple(map(fsum, surprise)), tuple(rare))
+
+    def _law(self, name: str, kind: str, minute: int, found: _Found) -> _Law:
+        """The laws of a name, of all and of a kind, and where the units of each are counted."""
+        counts = found.counts
+        bins = counts.setdefault(name, {})
+        if not kind:
+            return self._curve(name, minute), self._empty, bins, None
+        of = _of_kind(name, kind)
+        return self._curve(name, minute), self._curve(of, minute), bins, counts.setdefault(of, {})
+
+    def _learn(self, found: _Found, now: int) -> None:
+        """Make what was counted part of the laws and of the monitoring counters."""
+        counts = found.counts
+        for kind, times in found.silent.items():
+            for name in self.names:
+                for of in (name, _of_kind(name, kind)) if kind else (name,):
+                    counts.setdefault(of, {}).setdefault(0, [0, 0])[0] += times
         for of in sorted(counts):
-            self._add(of, counts[of], now)
-        for name, found in levels.items():
-            keep = 0.5 ** (found[0] / self.half_life)
-            was = self.monitored(name)
-            rows["m|" + name] = tuple(old * keep + new for old, new in zip(was, found, strict=True))
+            self._laws.add(of, counts[of], now)
+        new = (found.units, *(count for place in self._sorted for count in found.levels[place]))
+        keep = 0.5 ** (found.units / self.half_life)
+        was = self._rows.get("m") or (0.0,) * len(new)
+        self._rows["m"] = tuple(old * keep + count for old, count in zip(was, new, strict=True))
 
     def _admit(self, kinds: set[str]) -> set[str]:
         """Those of the kinds that have laws of their own, newly admitted ones among them."""
@@ -192,54 +303,21 @@ class Calibration:
             self._rows["k"] = tuple(sorted(listed))
         return listed
 
-    def _add(self, of: str, counts: dict[int, list[int]], now: int) -> None:
-        """Units by bin, ordinary and flagged; from enough of them on, a new law, in force after this minute."""
-        rows = self._rows
-        key = "p|" + of
-        _, _, budget, *listed = rows.get(key, _PENDING)
-        for at in range(0, len(listed), 3):
-            mine = counts.setdefault(listed[at], [0, 0])
-            mine[0] += listed[at + 1]
-            mine[1] += listed[at + 2]
-        units = sum(plain for plain, _ in counts.values())
-        flagged = sum(odd for _, odd in counts.values())
-        if units + flagged < _BATCH:
-            rows[key] = (units, flagged, budget, *(n for place in sorted(counts) for n in (place, *counts[place])))
-            return
-        allowed = min(budget + _ADMITTED * units, 1.0 + _ADMITTED * units)
-        share = min(1.0, allowed / flagged) if flagged else 0.0
-        rows[key] = (0, 0, allowed - share * flagged)
-        law = rows.get("b|" + of)
-        if law is not None:
-            rows["o|" + of] = law
-        keep = 0.5 ** ((units + flagged) / self.half_life)
-        body = {} if law is None else {law[at]: law[at + 1] * keep for at in range(1, len(law), 2)}
-        for place, (plain, odd) in counts.items():
-            body[place] = body.get(place, 0.0) + plain + share * odd
-        rows["b|" + of] = (now + 1, *(n for place in sorted(body) for n in (place, body[place])))
 
-    def _curve(self, of: str, minute: int) -> Curve:
-        key, before = _law_keys(of)
-        law = self._rows.get(key)
-        if law is None:
-            return self._empty
-        if law[0] > minute:
-            key = before
-            law = self._rows.get(key)
-            if law is None:
-                return self._empty
-        known = self._curves.get(key)
-        if known is None or known[0] is not law:
-            body = [0.0] * BINS
-            for at in range(1, len(law), 2):
-                body[law[at]] = law[at + 1]
-            known = self._curves[key] = (law, Curve(body, self._fit))
-        return known[1]
+class _Found:
+    """What was counted: units; those without a score, by kind; of each law the bins; by name, those at each level.
 
+    ``laws``: that hold, by kind.
+    """
 
-@lru_cache(maxsize=256)
-def _law_keys(of: str) -> tuple[str, str]:
-    return "b|" + of, "o|" + of
+    __slots__ = ("counts", "laws", "levels", "silent", "units")
+
+    def __init__(self, names: int) -> None:
+        self.units = 0
+        self.silent: dict[str, int] = {}
+        self.counts: dict[str, Bins] = {}
+        self.laws: dict[str, list[_Law]] = {}
+        self.levels = [[0] * len(LEVELS) for _ in range(names)]
 
 
 @lru_cache(maxsize=256)

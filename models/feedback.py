@@ -21,6 +21,7 @@ but ``UNITS``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import exp, log
 from typing import Final, NamedTuple
 
 from models.base import Row, Store
@@ -175,7 +176,8 @@ class Feedback:
         of = self._rows["*"][1:]
         counted = [(yes, no) for name, yes, no in zip(of[::3], of[1::3], of[2::3], strict=True) if name != detector]
         yes, no = sum(each[0] for each in counted), sum(each[1] for each in counted)
-        return min(max((yes + _AVERAGE / 2) / (yes + no + _AVERAGE), _LEAST), 1.0 - _LEAST)
+        share: float = (yes + _AVERAGE / 2) / (yes + no + _AVERAGE)
+        return min(max(share, _LEAST), 1.0 - _LEAST)
 
 
 def _entries(row: Row) -> Iterable[tuple[str, int, int]]:
@@ -186,9 +188,14 @@ def _weights(row: Row, day: int) -> tuple[float, float]:
     """Of a person's verdicts, for and against."""
     found = [0.0, 0.0]
     for _, then, worth in _entries(row):
-        found[1 - worth] += 0.5 ** (max(0, day - then) / HALF_LIFE)
+        found[1 - worth] += _kept(max(0, day - then))
     return found[0], found[1]
 
 
 def _faded(factor: float, days: int) -> float:
-    return factor if days <= 0 else factor ** float(0.5 ** (days / HALF_LIFE))
+    return factor if days <= 0 else exp(log(factor) * _kept(days))
+
+
+def _kept(days: int) -> float:
+    kept: float = 0.5 ** (days / HALF_LIFE)
+    return kept

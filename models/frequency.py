@@ -28,6 +28,7 @@ SPAN_MS = 600_000
 """Event-time bucket of presence."""
 
 _SPANS_A_DAY = 144
+_LONG = 150  # characters: below it, an action stands in the key as it is
 _BACK_OFF = 0.5  # spans that a pair is given of its action's
 _TOLD = 0.7  # a larger p makes no part
 _MATURE = 288.0  # active spans of the domain at maturity 1
@@ -56,6 +57,7 @@ class Frequency(Detector):
 
     name: ClassVar[str] = "frequency"
     version: ClassVar[int] = 1
+    features: ClassVar[tuple[str, ...]] = ("time", "principal", "action")
     weight: ClassVar[float] = 3.0
     believed: ClassVar[float] = 1e-2
 
@@ -68,6 +70,9 @@ class Frequency(Detector):
         # What was said of a pair in this span: it rests on earlier ones, so it stays true, unless rows are evicted.
         self._span = -1
         self._said: dict[str, Evidence] = {}
+        # What follows from the domain's row: it is another row at each event, but says the same for the whole span.
+        self._head: Row | None = None
+        self._law: _Law = _law(_begun(0))
 
     def tests(self, x: Features) -> int:
         """One, where there is an action."""
@@ -82,15 +87,13 @@ class Frequency(Detector):
         head = self._rows.get("*")
         if head is None:
             return 0.0, ()
-        if head[0] < span:
-            head = self._turned(head, span)
+        law = _law(self._turned(head, span) if head[0] < span else head)
         action = x.get("action")
         if action is None:
-            return _maturity(head), ()
-        pair, general = _keys(principal, action)
-        return self._test(
-            head, principal, action, self._seen(self._rows.get(pair), span), self._seen(self._rows.get(general), span)
-        )
+            return law[0]
+        own = self._seen(self._rows.get(row_key("p", principal, action)), span)
+        any_one = self._seen(self._rows.get(row_key("a", action)), span)
+        return _test(law, principal, action, own, any_one)
 
     def observe(self, x: Features) -> Evidence:
         """``weigh`` and ``learn_one`` in one pass: the same answer and the same rows."""
@@ -101,38 +104,55 @@ class Frequency(Detector):
         span = time // SPAN_MS
         head = was = rows.get("*")
         if head is None:
-            head = (span, span, 0.0, 0.0, 0, 0, 0)
+            head = _begun(span)
         elif head[0] < span:
             head = self._turned(head, span)
+        if head is not self._head:
+            self._head = head
+            self._law = _law(head)
         action = x.get("action")
-        evidence: Evidence = (_maturity(head), ())
-        grown = False
-        if action is not None:
-            pair_key, general_key = _keys(principal, action)
-            pair = rows.get(pair_key)
-            if pair is not None and pair[0] == span == self._span == head[0]:  # learnt already
-                said = self._said.get(pair_key)
-                if said is not None:
-                    return said
-            general = rows.get(general_key)
-            own, any_one = self._seen(pair, span), self._seen(general, span)
-            if was is not None:
-                evidence = self._test(head, principal, action, own, any_one)
-                if head[0] == span:
-                    if self._span != span:
-                        self._span = span
-                        self._said.clear()
-                    self._said[pair_key] = evidence
-            if pair is None or pair[0] < span:
-                rows[pair_key] = (span, own)
-                grown = pair is None
-                head = (*head[:5], head[5] + 1, head[6] + grown)
-                if general is None or general[0] < span:
-                    rows[general_key] = (span, any_one)
+        if action is None:
+            if head is not was:
+                rows["*"] = head
+            return self._law[0]
+        pair_key = _name(principal) + action if len(action) < _LONG else row_key("p", principal, action)
+        pair = rows.get(pair_key)
+        now = head[0] == span
+        if pair is not None and pair[0] == span == self._span and now:  # learnt already
+            said = self._said.get(pair_key)
+            if said is not None:
+                return said
+        general_key = _general(action)
+        general = rows.get(general_key)
+        # As ``_seen`` does it: two calls are a tenth of all this.
+        if pair is None:
+            own = 0.0
+        else:
+            own = pair[1] if pair[0] >= span else (pair[1] + 1.0) * 0.5 ** ((span - pair[0]) / self._ticks)
+        if general is None:
+            any_one = 0.0
+        else:
+            any_one = (
+                general[1] if general[0] >= span else (general[1] + 1.0) * 0.5 ** ((span - general[0]) / self._ticks)
+            )
+        if was is None:
+            evidence = self._law[0]
+        else:
+            evidence = _test(self._law, principal, action, own, any_one)
+            if now:
+                if self._span != span:
+                    self._span = span
+                    self._said.clear()
+                self._said[pair_key] = evidence
+        if pair is None or pair[0] < span:
+            rows[pair_key] = (span, own)
+            then, first, spans, present, pairs, in_span, new = head
+            self._head = head = (then, first, spans, present, pairs, in_span + 1, new + 1 if pair is None else new)
+            if general is None or general[0] < span:
+                rows[general_key] = (span, any_one)
         if head is not was:
             rows["*"] = head
-        if grown:
-            before = len(rows)
+        if pair is None and (before := len(rows)) > self.keys:
             sweep(rows, self.keys, _rank)
             if len(rows) < before:
                 self._said.clear()
@@ -157,35 +177,68 @@ class Frequency(Detector):
             0,
         )
 
-    def _test(self, head: Row, principal: str, action: str, own: float, general: float) -> Evidence:
-        spans, pairs = head[2], head[4]
-        total = spans + 1.0
-        rate = (own + _BACK_OFF * (general + 0.5) / total) / total
-        bound = rate * (pairs + 1) * total / (head[3] + 1.0)
-        p = bound / (1.0 + bound)
-        if p > _TOLD:
-            return _maturity(head), ()
-        usual = head[3] / pairs if pairs else 0.0
-        wide = 1.96 * sqrt(usual)
-        maturity = _maturity(head)
-        age = (head[0] - head[1]) * SPAN_MS
-        # By place, which is half the cost: nearly every event has such a part.
-        return maturity, (
-            Part(
-                "frequency", "pair", principal, action, own, usual, max(0.0, usual - wide), usual + wide, int(spans),
-                age, maturity, p, min(1.0, general / total),
+
+_Law = tuple[Evidence, float, float, int, float, float, float, float, int, int]
+# Said of a pair that is not rare; maturity; spans, with one made up; pairs, with one; these in all spans, with one; an
+# average pair's spans, low and high of their interval; active spans; age, ms.
+
+
+def _begun(span: int) -> Row:
+    return (span, span, 0.0, 0.0, 0, 0, 0)
+
+
+def _law(head: Row) -> _Law:
+    then, first, spans, present, pairs, _, _ = head
+    usual = present / pairs if pairs else 0.0
+    wide = 1.96 * sqrt(usual)
+    maturity = min(1.0, spans / _MATURE)
+    return (
+        (maturity, ()),
+        maturity,
+        spans + 1.0,
+        pairs + 1,
+        present + 1.0,
+        usual,
+        max(0.0, usual - wide),
+        usual + wide,
+        int(spans),
+        (then - first) * SPAN_MS,
+    )
+
+
+def _test(law: _Law, principal: str, action: str, own: float, general: float) -> Evidence:
+    ordinary, maturity, total, pairs, present, usual, low, high, spans, age = law
+    rate = (own + _BACK_OFF * (general + 0.5) / total) / total
+    bound = rate * pairs * total / present
+    p = bound / (1.0 + bound)
+    if p > _TOLD:
+        return ordinary
+    peers = general / total
+    # Nearly every event has such a part, and this way it costs half.
+    return maturity, (
+        _new(
+            Part,
+            (
+                "frequency", "pair", principal, action, own, usual, low, high, spans,
+                age, maturity, p, 1.0 if peers > 1.0 else peers, 0.0, 1.0, None,
             ),
-        )  # fmt: skip
+        ),
+    )  # fmt: skip
 
 
-def _maturity(head: Row) -> float:
-    return min(1.0, head[2] / _MATURE)  # type: ignore[no-any-return]  # rows hold numbers
+_new = tuple.__new__
 
 
 def _rank(key: str, row: Row) -> tuple[int, int] | None:
     return None if key == "*" else ((1 if row[1] else 0), row[0])
 
 
-@lru_cache(maxsize=32_768)
-def _keys(principal: str, action: str) -> tuple[str, str]:
-    return row_key("p", principal, action), row_key("a", action)
+@lru_cache(maxsize=16_384)
+def _name(principal: str) -> str:
+    """What the keys of the principal's pairs begin with."""
+    return row_key("p", principal, "")
+
+
+@lru_cache(maxsize=16_384)
+def _general(action: str) -> str:
+    return row_key("a", action)

@@ -35,6 +35,7 @@ _LEVELS = 8
 _WIDTH = 2 + _LEVELS
 _NOTHING = (0,) * _WIDTH
 
+_LONG = 150  # characters: below it, a value stands in the key as it is
 _DAY = 1440  # ticks
 _MATURE_MINUTES, _MATURE_AGE = 100.0, 1440.0  # active minutes and ticks of age at maturity 1
 _IMMATURE = 0.01  # no first time of a principal that is still learning is rarer than this
@@ -69,6 +70,7 @@ class Rarity(Detector):
 
     name: ClassVar[str] = "rarity"
     version: ClassVar[int] = 2
+    features: ClassVar[tuple[str, ...]] = ("time", "principal", "action", "ip", "resource")
 
     def __init__(
         self,
@@ -96,10 +98,12 @@ class Rarity(Detector):
         time, principal = x.get("time"), x.get("principal")
         if time is None or principal is None:
             return UNTESTED
-        own = self._rows.get(_principal_key(principal))
+        own = self._rows.get(row_key("p", principal))
         tick = time // TICK_MS
-        if own is None or own[_FIRST] >= tick:  # else the first event of its first minute would differ from the second
+        if own is None:
             return 0.0, ()
+        if own[_FIRST] >= tick:  # else the first event of its first minute would differ from the second
+            return own[_MATURITY], ()
         if own[_TICK] < tick:
             own = self._folded(own, tick)
         parts: tuple[Part, ...] = ()
@@ -107,7 +111,7 @@ class Rarity(Detector):
             value = x.get(feature)
             if value is None:
                 continue
-            pair = self._rows.get(_pair_key(_KINDS[place], principal, value))
+            pair = self._rows.get(row_key(_KINDS[place], principal, value))
             if pair is None or self._is_unseen(pair, tick):
                 parts = self._test(parts, place, principal, value, own, tick, pair)
         return own[_MATURITY], parts
@@ -119,7 +123,8 @@ class Rarity(Detector):
             return UNTESTED
         tick = time // TICK_MS
         rows = self._rows
-        own_key = _principal_key(principal)
+        names = _names(principal)
+        own_key = names[3]
         own = was = rows.get(own_key)
         if own is None:
             own = (tick, tick, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0, 0, 0, 0.0)
@@ -132,15 +137,16 @@ class Rarity(Detector):
             value = x.get(feature)
             if value is None:
                 continue
-            key = _pair_key(_KINDS[place], principal, value)
+            key = names[place] + value if len(value) < _LONG else row_key(_KINDS[place], principal, value)
             pair = rows.get(key)
             if pair is not None:
-                age = tick - pair[1]
-                if pair[0] == _KNOWN and age < _DAY:
+                state, then = pair
+                age = tick - then
+                if state == _KNOWN and age < _DAY:
                     continue
                 if not self._is_unseen(pair, tick):
                     if age > 0:
-                        if pair[0] != _KNOWN:
+                        if state != _KNOWN:
                             own = _added(own, place, -1, 0)
                         rows[key] = (_KNOWN, tick)
                     continue
@@ -159,24 +165,31 @@ class Rarity(Detector):
 
     def _folded(self, own: Row, tick: int) -> Row:
         """The principal's row at the start of a later tick."""
-        days = tick // _DAY - own[_TICK] // _DAY
-        keep = 0.5 ** (days / self.half_life) if days else 1.0
-        minutes = (own[_MINUTES] + 1.0) * keep
-        first = own[_FIRST]
+        then, first, minutes, one, two, three, new_one, new_two, new_three, stored, stored_two, stored_three, _ = own
+        minutes += 1.0
+        if new_one or new_two or new_three:
+            one, two, three = max(one + new_one, 0.0), max(two + new_two, 0.0), max(three + new_three, 0.0)
+        days = tick // _DAY - then // _DAY
+        if days:
+            keep = 0.5 ** (days / self.half_life)
+            minutes, one, two, three = minutes * keep, one * keep, two * keep, three * keep
+        age = tick - first
         return (
             tick,
             first,
             minutes,
-            max(own[3] + own[6], 0.0) * keep,
-            max(own[4] + own[7], 0.0) * keep,
-            max(own[5] + own[8], 0.0) * keep,
+            one,
+            two,
+            three,
             0,
             0,
             0,
-            own[9],
-            own[10],
-            own[11],
-            min(1.0, minutes / _MATURE_MINUTES, (tick - first) / _MATURE_AGE),
+            stored,
+            stored_two,
+            stored_three,
+            1.0
+            if minutes >= _MATURE_MINUTES and age >= _MATURE_AGE
+            else min(1.0, minutes / _MATURE_MINUTES, age / _MATURE_AGE),
         )
 
     def _learn_pair(
@@ -288,10 +301,7 @@ def _rank(key: str, row: Row) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=16_384)
-def _principal_key(principal: str) -> str:
-    return row_key("p", principal)
-
-
-@lru_cache(maxsize=32_768)
-def _pair_key(kind: str, principal: str, value: str) -> str:
-    return row_key(kind, principal, value)
+def _names(principal: str) -> tuple[str, str, str, str]:
+    """What the keys of the principal's pairs begin with, by feature, and its own key."""
+    action, ip, resource = (row_key(kind, principal, "") for kind in _KINDS)
+    return action, ip, resource, row_key("p", principal)

@@ -3,6 +3,8 @@
 Failed logins are the share of one action, denials that of a principal, failed changes that of a deploy action or a
 component: each of the three has a row. The minute is held against the past by a beta-binomial tail; the day against the
 last thirty by two CUSUMs (Page, Biometrika 41, 1954), one for a rise and one for a fall, with Lundberg's bound as p.
+
+A count of calls that creeps up over days has its own rows beside these: see ``models.ramp``.
 """
 
 from __future__ import annotations
@@ -16,18 +18,17 @@ from models.beta_binomial import spread as beta_spread
 from models.beta_binomial import tail
 from models.evict import sweep
 from models.keys import row_key
+from models.ramp import DAY_TICKS, Ramp
+from models.ramp import rank as ramp_rank
 from models.reason import Part
 
 KINDS = {"p": "principal", "a": "action", "c": "component"}
 
-# Of this tick: tick, calls, failures. Of this UTC day, earlier ticks: day, calls, failures. Of earlier days, decayed:
-# calls, failures; how much more than by chance a day wanders; CUSUMs of rise and fall; days. First tick; the tick in
-# which the ramp is told, the first of a day.
-_TICK, _CALLS, _FAILS, _DAY, _DAY_CALLS, _DAY_FAILS, _SLOW, _SLOW_FAILS, _SPREAD, _UP, _DOWN, _DAYS, _FIRST, _TELL = (
-    range(14)
-)
+# Of this tick: tick, calls, failures. Of this UTC day, earlier ticks: calls, failures. Of earlier days, decayed: calls,
+# failures; how much more than by chance a day wanders; CUSUMs of rise and fall; days. First tick; the tick in which
+# ramps are told, the first of a day. What is nothing or one is an int: those take no memory.
+_TICK, _CALLS, _FAILS, _DAY_CALLS, _DAY_FAILS, _SLOW, _SLOW_FAILS, _SPREAD, _UP, _DOWN, _DAYS, _FIRST, _TELL = range(13)
 
-_DAY_TICKS = 1440
 _HALF_LIFE = 30.0  # days
 _PRIOR_CALLS, _PRIOR_FAILS = 20.0, 1.0
 _STRENGTH = 200.0  # calls' worth of certainty about the share of one minute, at most: shares wander
@@ -40,10 +41,13 @@ _MATURE_CALLS, _MATURE_DAYS = 200.0, 2.0  # of earlier days, at maturity 1
 class Ratio(Detector):
     """How improbable the share of failed calls is: of this principal, of this action, of this component.
 
-    ``guard``: a minute with a p below it teaches as much as the highest ordinary one. ``alarm``: a CUSUM that has come
-    to a p below it is told in the first minute of the day, and begins anew. ``keys``: the cap on rows.
+    And how improbable is the growth of its calls over days, of this principal and of its use of this action.
 
-    Only calls that succeeded or failed count. A ramp of 2 % of the share a day is told after about a week where a day
+    ``guard``: a minute with a p below it teaches as much as the highest ordinary one. ``alarm``: a ramp that has come
+    to a p below it is told in the first minute of the day, and begins anew; low enough that the combination with the
+    other detectors is below 1e-3, too. ``keys``: the cap on rows.
+
+    Only calls that succeeded or failed count. A ramp of 2 % of the share a day is told after 7 to 10 days where a day
     has a thousand failures, and is not told within ten days where it has a hundred. The day is UTC's.
 
     The share is looked at after every failed call of a minute, so the order inside the minute matters to its p.
@@ -60,23 +64,26 @@ class Ratio(Detector):
     """
 
     name: ClassVar[str] = "ratio"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    features: ClassVar[tuple[str, ...]] = ("time", "principal", "action", "component", "outcome")
     repeatable: ClassVar[bool] = False
 
     def __init__(
-        self, store: Store | None = None, guard: float = 1e-3, alarm: float = 1e-3, keys: int = 50_000
+        self, store: Store | None = None, guard: float = 1e-3, alarm: float = 2e-5, keys: int = 100_000
     ) -> None:
         self.store = store
         self.guard = guard
         self.alarm = alarm
         self.keys = keys
         self._rows = {} if store is None else store
+        self._ramp = Ramp(self._rows, alarm)
 
     def tests(self, x: Features) -> int:
-        """Two a key, of principal, action and component, where the call succeeded or failed."""
+        """Two a key, of principal, action and component, where the call succeeded or failed; one a count of calls."""
         if x.get("principal") is None or x.get("time") is None or x.get("outcome") not in _KNOWN:
             return 0
-        return 2 * len(_keys(x["principal"], x.get("action"), x.get("component")))
+        action = x.get("action")
+        return 2 * len(_keys(x["principal"], action, x.get("component"))) + (1 if action is None else 2)
 
     def weigh(self, x: Features) -> Evidence:
         """The raw evidence about an event that is not learnt yet. Changes nothing."""
@@ -91,18 +98,21 @@ class Ratio(Detector):
         failed = outcome == "failure"
         maturity = -1.0
         parts: tuple[Part, ...] = ()
+        ramps: tuple[Part, ...] = ()
         for key in keys:
             row = self._rows.get(key)
             if row is None:
                 row = _begun(tick)
             else:
-                if row[0] < tick:
+                if maturity < 0.0 and row[_TICK] <= tick:
+                    ramps = self._ramped(principal, row, tick)[0]
+                if row[_TICK] < tick:
                     row = self._sealed(row, tick)
-                if row[0] == tick:
+                if row[_TICK] == tick:
                     parts = self._test(parts, key, row, failed)
             if maturity < 0.0:
                 maturity = _maturity(row)
-        return maturity, parts
+        return maturity, parts + ramps + self._ramp.weigh(principal, x.get("action"), tick)
 
     def observe(self, x: Features) -> Evidence:
         """``weigh`` and ``learn_one`` in one pass: the same answer and the same rows."""
@@ -112,83 +122,97 @@ class Ratio(Detector):
         rows = self._rows
         tick = time // TICK_MS
         failed = outcome == "failure"
+        action = x.get("action")
         maturity = -1.0
         parts: tuple[Part, ...] = ()
-        for key in _keys(principal, x.get("action"), x.get("component")):
+        ramps: tuple[Part, ...] = ()
+        grown = False
+        dawn = tick - tick % DAY_TICKS
+        for key in _keys(principal, action, x.get("component")):
             row = rows.get(key)
             if row is None:
                 row = _begun(tick)
                 rows[key] = (tick, 1, int(failed), *row[3:])
-                sweep(rows, self.keys, _rank)
+                grown = True
             else:
-                if row[0] < tick:
-                    row = self._sealed(row, tick)
-                if row[0] == tick:
-                    if failed or row[13] == tick:
+                then = row[_TICK]
+                if then <= tick:
+                    if maturity < 0.0 and (then < dawn or row[_TELL] == tick):
+                        ramps, history = self._ramped(principal, row, tick)
+                        if history is not None:
+                            rows[row_key("h", principal)] = history
+                            grown = True
+                    if then < tick and (failed or then < dawn or row[_FAILS] or row[_TELL] == then):
+                        row = self._sealed(row, tick)
+                    if failed or row[_TELL] == tick:
                         parts = self._test(parts, key, row, failed)
-                    (
-                        _,
-                        calls,
-                        fails,
-                        day,
-                        day_calls,
-                        day_fails,
-                        slow,
-                        slow_fails,
-                        wander,
-                        up,
-                        down,
-                        days,
-                        first,
-                        tell,
-                    ) = row
+                    # Taken apart and put together by hand, as slices take twice as long.
+                    then, calls, fails, day, day_fails, slow, slow_fails, wander, up, down, days, first, tell = row
+                    if then < tick:  # of a minute without failures only the number of calls is left
+                        day += calls
+                        calls = 0
                     rows[key] = (
-                        tick, calls + 1, fails + failed, day, day_calls, day_fails, slow, slow_fails, wander, up, down,
-                        days, first, tell,
+                        tick, calls + 1, fails + failed, day, day_fails, slow, slow_fails, wander, up, down, days,
+                        first, tell,
                     )  # fmt: skip
             if maturity < 0.0:
                 maturity = _maturity(row)
-        return maturity, parts
+        if action is not None:
+            more, new = self._ramp.observe(principal, action, tick)
+            ramps += more
+            grown = grown or new
+        if grown:
+            sweep(rows, self.keys, _rank)
+        return (maturity, parts + ramps) if ramps else (maturity, parts)
+
+    def _ramped(self, principal: str, row: Row, tick: int) -> tuple[tuple[Part, ...], Row | None]:
+        """What is told of the principal's calls a day in that tick; and what they have become, if a day is over."""
+        then, day = row[_TICK] // DAY_TICKS, tick // DAY_TICKS
+        key = row_key("h", principal)
+        if then < day:
+            history = self._ramp.turned(key, then, row[_DAY_CALLS] + row[_CALLS], day)
+            return self._ramp.part(history, principal, None, tick), history
+        return (self._ramp.part(self._rows.get(key), principal, None, tick) if row[_TELL] == tick else ()), None
 
     def _sealed(self, row: Row, tick: int) -> Row:
         """The key's row at the start of a later tick."""
-        then, calls, fails, day, day_calls, day_fails, slow, slow_fails, wander, up, down, days, first, tell = row
-        if not fails and tell != then and tick // _DAY_TICKS == day:
-            return (tick, 0, 0, day, day_calls + calls, *row[5:])
+        then, calls, fails, day_calls, day_fails, slow, slow_fails, wander, up, down, days, first, tell = row
+        gone = tick // DAY_TICKS - then // DAY_TICKS
+        if not fails and tell != then and not gone:
+            return (tick, 0, 0, day_calls + calls, *row[4:])
         a, b = _beta(slow, slow_fails)
         mean = calls * a / (a + b)
         bar = mean + 2.0 * sqrt(mean)
         if slow and fails > bar and tail(fails, calls, a, b) <= self.guard:
             fails = bar
         if tell == then and exp(-2.0 * _SLACK * max(up, down)) <= self.alarm:
-            up = down = 0.0
+            up = down = 0
         day_calls += calls
         day_fails += fails
-        today = tick // _DAY_TICKS
-        if today > day:
+        if gone:
             slow, slow_fails, wander, up, down = _dawn(
-                day_calls, day_fails, slow, slow_fails, wander, up, down, days, today - day
+                day_calls, day_fails, slow, slow_fails, wander, up, down, days, gone
             )
-            day, day_calls, day_fails, days, tell = today, 0, 0.0, days + 1, tick
-        return (tick, 0, 0, day, day_calls, day_fails, slow, slow_fails, wander, up, down, days, first, tell)
+            day_calls, day_fails, days, tell = 0, 0, days + 1, tick
+        return (tick, 0, 0, day_calls, day_fails, slow, slow_fails, wander, up, down, days, first, tell)
 
     def _test(self, parts: tuple[Part, ...], key: str, row: Row, failed: bool) -> tuple[Part, ...]:
-        calls = row[1] + 1
-        a, b = _beta(row[6], row[7])
+        calls = row[_CALLS] + 1
+        a, b = _beta(row[_SLOW], row[_SLOW_FAILS])
         mean = a / (a + b)
         if failed:
-            fails = row[2] + 1
+            fails = row[_FAILS] + 1
             count = calls * mean
             if fails > count + 1.0 and fails > count + 2.0 * sqrt(count):
                 p = tail(fails, calls, a, b)
                 if p <= NOTABLE:
                     wide = 1.96 * beta_spread(calls, a, b) / calls
                     parts = (*parts, _part("share", key, row, fails / calls, mean, wide, p))
-        if row[13] == row[0]:
-            p = exp(-2.0 * _SLACK * max(row[9], row[10]))
+        if row[_TELL] == row[_TICK]:
+            p = exp(-2.0 * _SLACK * max(row[_UP], row[_DOWN]))
             if p <= NOTABLE:
-                wide = 1.96 * sqrt(mean * (1.0 - mean) * row[8] / max(row[6], 1.0))
-                steps = row[9] if row[9] > row[10] else -row[10]
+                wide = 1.96 * sqrt(mean * (1.0 - mean) * row[_SPREAD] / max(row[_SLOW], 1.0))
+                steps = row[_UP] if row[_UP] > row[_DOWN] else -row[_DOWN]
                 parts = (*parts, _part("ramp", key, row, steps, mean, wide, p))
         return parts
 
@@ -197,11 +221,11 @@ _KNOWN = ("success", "failure")
 
 
 def _begun(tick: int) -> Row:
-    return (tick, 0, 0, tick // _DAY_TICKS, 0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0, tick, -1)
+    return (tick, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, tick, -1)
 
 
 def _maturity(row: Row) -> float:
-    return min(1.0, row[6] / _MATURE_CALLS, row[11] / _MATURE_DAYS)  # type: ignore[no-any-return]  # rows hold numbers
+    return min(1.0, row[_SLOW] / _MATURE_CALLS, row[_DAYS] / _MATURE_DAYS)  # type: ignore[no-any-return]  # rows hold numbers
 
 
 def _part(feature: str, key: str, row: Row, seen: float, mean: float, wide: float, p: float) -> Part:
@@ -215,8 +239,8 @@ def _part(feature: str, key: str, row: Row, seen: float, mean: float, wide: floa
         expected=mean,
         low=max(0.0, mean - wide),
         high=min(1.0, mean + wide),
-        history=int(row[6]),
-        age_ms=(row[0] - row[12]) * TICK_MS,
+        history=int(row[_SLOW]),
+        age_ms=(row[_TICK] - row[_FIRST]) * TICK_MS,
         maturity=_maturity(row),
         p=p,
     )
@@ -240,19 +264,21 @@ def _dawn(
         plain = (fails - calls * mean) / sqrt(variance)
         z = max(-_CLIP, min(_CLIP, plain / sqrt(wander)))
         if days >= _RAMP_DAYS:
-            up, down = max(0.0, up + z - _SLACK), max(0.0, down - z - _SLACK)
+            up, down = max(0, up + z - _SLACK), max(0, down - z - _SLACK)
         weight = max(1.0 / (days + 3.0), 1.0 / 30.0)
-        wander = max(1.0, wander + weight * (min(plain * plain, 9.0 * wander) - wander))
+        wander = max(1, wander + weight * (min(plain * plain, 9.0 * wander) - wander))
     keep = 0.5 ** (gap / _HALF_LIFE)
-    slow, slow_fails = (slow + calls) * keep, (slow_fails + fails) * keep
+    slow, slow_fails = (slow + calls) * keep, (slow_fails + fails) * keep or 0
     if days >= _RAMP_DAYS:
         now = (slow_fails + _PRIOR_FAILS) / (slow + _PRIOR_CALLS)
         held = max(mean * (1.0 - _TURNS), min(mean * (1.0 + _TURNS), now))
-        slow_fails = max(0.0, held * (slow + _PRIOR_CALLS) - _PRIOR_FAILS)
+        slow_fails = max(0, held * (slow + _PRIOR_CALLS) - _PRIOR_FAILS)
     return slow, slow_fails, wander, up, down
 
 
 def _rank(key: str, row: Row) -> tuple[int, int] | None:
+    if key[0] in "nh":
+        return ramp_rank(key, row)
     return (1 if row[_DAYS] else 0), row[_TICK]
 
 

@@ -22,26 +22,30 @@ class Part(NamedTuple):
     """
 
     detector: str
-    feature: str  # burst: "calls", "action", "failures"; rarity: "action", "ip", "resource"; frequency: "pair"; ratio:
-    # "share", of one minute, or "ramp", over days
-    key: str  # the principal whose history this is; ratio: the principal, action or component
-    value: str | None  # the action, address or resource, None where it is about the principal alone; ratio: what key is
-    seen: float  # burst: calls in this minute; rarity: earlier minutes with this pair, 0; frequency: spans of ten
-    # minutes with the pair, decayed; ratio: share of failed calls, or what the days' rises add up to, in sd
-    expected: float  # burst: calls in a minute that has any; rarity: share of active minutes that bring a new value;
-    # frequency: spans of an average pair; ratio: share of failed calls
+    feature: str  # burst: "calls", "action", "failures"; surge: "resource", too; rarity: "action", "ip", "resource";
+    # frequency: "pair"; ratio: "share", of one minute, or "ramp" or "volume", over days; tokens: a field
+    key: str  # whose history this is: a principal; surge's "resource": the resource; ratio: the principal, action or
+    # component; tokens: the kind of record
+    value: str | None  # the action, address or resource, a field's token; None where the test is about the key alone;
+    # ratio: what key is
+    seen: float  # burst: calls in this minute; surge: events of the last minutes, half of those of five minutes ago;
+    # rarity: earlier minutes with this pair, 0; frequency: spans of ten minutes with the pair, decayed; ratio: share of
+    # failed calls, or what the days' rises add up to, in sd; tokens: the current share of records with this token
+    expected: float  # burst: calls in a minute that has any; surge: the same, where there is any event; rarity: share
+    # of active minutes that bring a new value; frequency: spans of an average pair; ratio: share of failed calls;
+    # tokens: the share in the long run
     low: float  # 95 % interval of ``seen`` under that expectation; ratio: of the share
     high: float
-    history: (
-        int  # learnt before this minute; burst: events; rarity: active minutes, decayed; frequency: active spans of
-    )
-    # the domain; ratio: calls, decayed
+    history: int  # learnt before this minute; burst: events; surge: events, decayed; rarity: active minutes, decayed;
+    # frequency: active spans of the domain; ratio: calls, decayed; tokens: records
     age_ms: int  # since the key was first seen; frequency: since the domain was
     maturity: float  # 0 to 1
     p: float
     peers: float | None = None  # share of the other principals that have this value; None where peers do not count;
     # frequency: share of the spans in which anyone has
     score: float = 0.0
+    factor: float = 1.0  # surge: what the hour of the week multiplies the expectation by; it is in ``expected``
+    surprise: float | None = None  # surge: -ln p, also where p is below the least that is reported: for a ranking
 
 
 def text(part: Part) -> str:
@@ -78,6 +82,31 @@ def text(part: Part) -> str:
     return line
 
 
+def _surge(part: Part, key: str, value: str) -> str:
+    what = {
+        "calls": f"calls by {key}",
+        "failures": f"failed calls by {key}",
+        "resource": f"calls on {key}",
+    }.get(part.feature, f"{value} by {key}")
+    of, history = "where there is any", f"{_span(part.age_ms)} of history"
+    if not part.history:
+        of, history = "as of any new key", "no history yet"
+    if part.factor >= 2.0 or part.factor <= 0.5:
+        of += f" ({_number(part.factor)} times the mean at this hour of the week)"
+    return (
+        f"{part.seen:,.0f} {what} in about 8 min, expected {_number(part.expected)} "
+        f"({_number(part.low)} to {_number(part.high)}) {of}, {history}"
+    )
+
+
+def _tokens(part: Part, key: str, value: str) -> str:
+    return (
+        f"{_cut(part.feature)} {value} in {part.seen:.0%} of the last {key} records, "
+        f"{part.expected:.1%} in the long run ({part.low:.0%} to {part.high:.0%}), "
+        f"{part.history:,} records of history"
+    )
+
+
 def _frequency(part: Part, key: str, value: str) -> str:
     line = (
         f"{value} by {key} in {_number(part.seen)} of {part.history:,} active spans of 10 min, {_span(part.age_ms)}, "
@@ -87,6 +116,11 @@ def _frequency(part: Part, key: str, value: str) -> str:
 
 
 def _ratio(part: Part, key: str, value: str) -> str:
+    if part.feature == "volume":
+        return (
+            f"{value or 'calls'} by {key} rise over the last 10 days, {part.seen:,.0f} on the last, expected "
+            f"{_number(part.expected)} ({_number(part.low)} to {_number(part.high)}), {_span(part.age_ms)} of history"
+        )
     calls = {"principal": f"calls by {key}", "action": f"{key} calls"}.get(value, f"calls to {key}")
     usual = f"{_share(part.expected)} ({_share(part.low)} to {_share(part.high)})"
     history = f"{part.history:,} calls and {_span(part.age_ms)} of history"
@@ -96,7 +130,12 @@ def _ratio(part: Part, key: str, value: str) -> str:
     return f"{way} of the {calls} fail than the usual {usual}, by {abs(part.seen):.1f} sd over the last days, {history}"
 
 
-_WORDS: dict[str, Callable[[Part, str, str], str]] = {"frequency": _frequency, "ratio": _ratio}
+_WORDS: dict[str, Callable[[Part, str, str], str]] = {
+    "frequency": _frequency,
+    "ratio": _ratio,
+    "surge": _surge,
+    "tokens": _tokens,
+}
 
 
 def _share(value: float) -> str:
@@ -108,7 +147,7 @@ def _cut(name: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2g}"
+    return f"{value:,.0f}" if value >= 9.95 or value == int(value) else f"{value:.2g}"
 
 
 def _span(age_ms: int) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from hashlib import blake2b
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.model_set import ModelSet
 from schemas.rule import Rule
 
 _HOUR = 3_600_000
@@ -100,7 +101,16 @@ class Parameters(BaseModel):
     suppress_surge_floor: float = Field(default=20.0, ge=0, description="occurrences an hour that are never a surge")
     suppress_patterns: int = Field(default=5_000, ge=10, description="patterns that a domain remembers")
 
+    models: ModelSet = Field(default=ModelSet(), description="the model set whose scores make signals")
+    shadow: ModelSet | None = Field(default=None, description="a second one: it scores and learns, and does nothing")
+
     rules: tuple[Rule, ...] = Field(default=(), description="correlation rules, checked before they get here")
+
+    @model_validator(mode="after")
+    def _two_sets(self) -> Parameters:
+        if self.shadow is not None and self.shadow.name == self.models.name:
+            raise ValueError(f"models and shadow are both named {self.models.name}: what they learn is kept by name")
+        return self
 
     def digest(self) -> str:
         """16 hex digits; equal exactly if all parameters are."""

@@ -228,13 +228,22 @@ class Alias(Contract):
     source_id: str
 
 
+class ModelHealth(Contract):
+    """How a model of the unit's domain was when the revision was made."""
+
+    model: str = Field(description="a detector, or all of them combined")
+    state: Literal["good", "learning", "drift"]
+    text: str = Field(description="the numbers that say so, in words")
+
+
 class Provenance(Contract):
     """What decided: with these and the log, the unit can be computed again, byte for byte."""
 
     engine: str
     config: str
     rules: str
-    models: tuple[str, ...]
+    models: tuple[str, ...] = Field(description="set, then name@version:digest of parameters:digest of state")
+    model_health: tuple[ModelHealth, ...] = ()
     context: str
     log: tuple[int, int, int] | None = Field(description="partition, first and last offset of the members")
 

@@ -35,6 +35,26 @@ class Metrics:
             ["what"],
             registry=r,
         )
+        self.model_domains = Gauge(
+            "weir_model_domains", "Domains by the state of their models.", ["model", "state"], registry=r
+        )
+        self.model_low_p = Gauge(
+            "weir_model_low_p_ratio",
+            "Share of principal-minutes with p at or below 0.01, of all domains together; 0.01 is right.",
+            ["model"],
+            registry=r,
+        )
+        self.model_young = Gauge(
+            "weir_model_immature_ratio",
+            "Share of principal-minutes with a key still learning.",
+            ["model"],
+            registry=r,
+        )
+        self.model_evicted = Gauge("weir_model_evictions_per_day", "Keys evicted a day.", ["model"], registry=r)
+        self.model_refused = Gauge("weir_model_refused_keys_per_day", "New keys refused a day.", registry=r)
+        self.budget_units = Gauge(
+            "weir_alert_budget_units", "Units of the day that rest on models alone.", ["outcome"], registry=r
+        )
         self.state_rows = Counter("weir_state_rows_total", "Changelog rows committed.", registry=r)
         self.ticks = Counter("weir_ticks_total", "Ticks appended to the log.", registry=r)
         self.sessions_failed = Counter("weir_sessions_failed_total", "Sessions that ended by a failure.", registry=r)

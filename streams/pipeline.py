@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import orjson
 from pydantic import ValidationError
 
-from models.budget import Budget
 from schemas.events import (
     BATCH,
     Activity,
@@ -33,7 +32,7 @@ from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
 from streams.correlation.finding_identity import keys as identity
-from streams.correlation.instants import instant
+from streams.correlation.instants import at, instant
 from streams.correlation.interval import FOREVER
 from streams.correlation.queue import Revision
 from streams.correlation.reviews import absent, review
@@ -42,25 +41,17 @@ from streams.correlation.signal import finding_signal
 from streams.correlation.state import SHARED, Domain, State
 from streams.correlation.unit import Engine
 from streams.correlation.watermark import MINUTE_MS
+from streams.failures import FAILED, Failures
 from streams.linking.announce import TABLE, announce
 from streams.members import Members
 from streams.records import LogRecord, Output
 from streams.refusals import first, refuse, salvage
 from streams.rule_fold import DEFAULT_LATENESS_MS, LATENESS_MS, RuleFold, Told
-from streams.scoring import MODELS, Scoring
+from streams.scoring import Scoring
 from streams.unit_record import unit_records
 from streams.version import VERSION
 
-FAILED_IN_A_ROW = 100
-FAILED_SHARE = 0.01
-FAILED_SAMPLE = 1_000
-"""An event on which the fold fails is a dead letter; more than these, and the fault is ours: the worker stops."""
-
 _OBSERVED = (Activity, Finding, Change, Scan)
-
-
-class TooManyFailures(Exception):
-    """The fold fails on too many events for the events to be to blame."""
 
 
 class Pipeline:
@@ -75,17 +66,17 @@ class Pipeline:
         self.partition = partition
         self.state = State()
         self.state.near = self.near
-        self.state.rule = self._rule
         self.catalog = Catalog()
         self.components = CatalogFacts(self.catalog)
         self.scoring = Scoring()
+        self.state.rule = self.scoring.rule
         self.rules = RuleFold(self.state)
         self.counts: Counter[str] = Counter()
         self.revisions: Counter[str] = Counter()
         self.clamped = 0
         self.members: Members | None = None
         self._restoring = False
-        self._in_a_row = 0
+        self._failures = Failures()
 
     def keep_members(self) -> None:
         """Keep which member is in which unit, from now on."""
@@ -128,12 +119,15 @@ class Pipeline:
         self._restoring = False
         self.state.touched.clear()
         self._reread()
+        self.scoring.check(self.state)
         self.state.index()
+        self.state.journal.clear()
 
     def _reread(self) -> None:
         """Take parameters and catalog from their rows again."""
         row = self.state.clock.get("parameters")
         self.state.parameters = Parameters() if row is None else Parameters.model_validate_json(row[0])
+        self.scoring.adopt(self.state.parameters)
         self.rules.restore()
         self.state.context = Context(self.state.shared.table("context"))
         catalog = Catalog()
@@ -200,27 +194,21 @@ class Pipeline:
         mark = None if self.members is None else self.members.mark()
         try:
             self.counts[self._fold(event, now, offset, out)] += 1
-            self._in_a_row = 0
+            self._failures.good()
         except Exception as error:
             self._undo(event)
             del out[length:]
             if self.members is not None and mark is not None:
                 self.members.back(mark)
-            self.counts["failed"] += 1
-            self._in_a_row += 1
+            self.counts[FAILED] += 1
             reason = f"{type(error).__name__}: {first(error)[1] if isinstance(error, ValidationError) else error}"
             out.append(refuse(event, "correlate", reason))
-            total = sum(self.counts.values())
-            if self._in_a_row >= FAILED_IN_A_ROW or (
-                total >= FAILED_SAMPLE and self.counts["failed"] > FAILED_SHARE * total
-            ):
-                raise TooManyFailures(
-                    f"the fold failed on {self.counts['failed']} of {total} events, {self._in_a_row} of them in a row; "
-                    f"the last: {reason}"
-                ) from error
+            if (too_many := self._failures.failed(self.counts, reason)) is not None:
+                raise too_many from error
 
     def _undo(self, event: Event) -> None:
         """Everything as before the event, what is derived included."""
+        self.scoring.forget()
         if isinstance(event, ContextRecord | ConfigRecord):
             self.state.undo(None)
             self._reread()
@@ -252,6 +240,8 @@ class Pipeline:
         if domain is not None:
             self.state.touched.add(event.domain)
             problem = review(self.state, domain, event, now)
+            if problem is None and event.kind == "verdict":
+                self.scoring.judge(domain, event, now)
         if problem is not None:
             out.append(refuse(event, "correlate", problem))
 
@@ -266,8 +256,11 @@ class Pipeline:
         source = event.source
         lateness = LATENESS_MS.get(source, DEFAULT_LATENESS_MS)
         given = instant(event.time)
-        verdict, time = arrive(domain, source, event.type[0] + event.source_id, given, now, lateness, parameters)
-        if time != given:
+        stands = isinstance(event, Finding) and event.kind != "detection"
+        verdict, time = arrive(
+            domain, source, event.type[0] + event.source_id, given, now, lateness, parameters, stands=stands
+        )
+        if time < given:
             self.clamped += 1
         if verdict == "duplicate":
             return verdict
@@ -277,7 +270,8 @@ class Pipeline:
         if event.identities:
             resolving.learn(state, domain, event.identities, source, event.source_id, time, now)
         if isinstance(event, Activity):
-            signal = self.scoring.signal(domain, event, time, parameters.signal_p) if parameters.scoring else None
+            level = parameters.signal_p
+            signal = self.scoring.signal(domain, event, time, now, level) if parameters.scoring else None
         elif isinstance(event, Finding):
             signal = self._found(domain, event, time, given, now)
         elif isinstance(event, Scan):
@@ -327,7 +321,13 @@ class Pipeline:
             return None
         keys = identity(event)
         status = fixing.note_finding(self.state, domain, event, keys, given, now)
-        return finding_signal(event, time, keys)._replace(status=status) if interesting else None
+        if not interesting:
+            return None
+        signal = finding_signal(event, time, keys)._replace(status=status)
+        if time > given:
+            since = f"stands since {at(given):%Y-%m-%d %H:%M}Z, longer than is remembered; counted from here on"
+            signal = signal._replace(why=(*signal.why, since))
+        return signal
 
     def _context(self, event: ContextRecord, now: int, offset: int, out: list[Output]) -> None:
         if event.kind == "alias":
@@ -360,6 +360,7 @@ class Pipeline:
         if parameters == self.state.parameters:
             return
         self.rules.adopt(parameters.rules)
+        self.scoring.replace(self.state, parameters)
         self.state.parameters = parameters
         self.state.touched.add(SHARED)
         self.state.clock["parameters"] = (parameters.model_dump_json(),)
@@ -376,18 +377,13 @@ class Pipeline:
         """What a component depends on closely enough for its signals to be linked."""
         return self.components.near(component, self.state.parameters.max_dependents)
 
-    def _rule(self, domain: Domain, unit_id: str, p: float, day: int) -> tuple[bool, float, int | None]:
-        """The alert budget: whether a unit that rests on models alone is shown, at what level, and its rank if not."""
-        parameters = self.state.parameters
-        budget = Budget(domain.table("budget"), rate=parameters.alert_fdr, cap=parameters.alert_cap)
-        ruling = budget.rule(unit_id, p, day, self.scoring.tests(domain))
-        return ruling.shown, ruling.level, ruling.rank
-
     def _engine(self, domain: Domain) -> Engine:
+        scoring = self.state.parameters.scoring
         return Engine(
             version=f"weir/{VERSION}",
             config=self.state.parameters.digest(),
-            models=MODELS if self.state.parameters.scoring else (),
+            models=self.scoring.names(domain) if scoring else (),
+            health=self.scoring.health(domain) if scoring else (),
             context=self.state.context.digest(),
             partition=self.partition,
             rules=self.rules.digest(),

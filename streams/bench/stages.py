@@ -199,15 +199,15 @@ class _Recording(Suite):
         return super().score_and_learn(x)
 
 
-class _Suites(dict[str, Suite]):
+class _Suites(dict[tuple[str, str], Suite]):
     """The suites of a pipeline, each noting what it is given from its second event on."""
 
     def __init__(self) -> None:
         super().__init__()
         self.given: list[tuple[str, dict[str, Any]]] = []
 
-    def __setitem__(self, domain: str, suite: Suite) -> None:
-        super().__setitem__(domain, _Recording(suite, domain, self.given))
+    def __setitem__(self, at: tuple[str, str], suite: Suite) -> None:
+        super().__setitem__(at, _Recording(suite, at[1], self.given))
 
 
 def correlate(given: Given, repetitions: int, progress: Progress) -> Correlated:

@@ -9,7 +9,21 @@ import sys
 
 import typer
 
-from streams.cli import bench, doctor, evaluate, processes, replay, review, run, simulate, sources, topics, units
+from streams.cli import (
+    bench,
+    doctor,
+    evaluate,
+    models,
+    processes,
+    replay,
+    review,
+    rules,
+    run,
+    simulate,
+    sources,
+    topics,
+    units,
+)
 from streams.version import VERSION
 
 app = typer.Typer(
@@ -20,7 +34,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = (run, processes, replay, simulate, sources, topics, units, review, doctor, bench, evaluate)
+COMMANDS = (
+    run, processes, replay, simulate, sources, rules, topics, units, review, models, doctor, bench, evaluate,
+)  # fmt: skip
 """To add a command: one file, one entry here."""
 
 for _module in COMMANDS:

@@ -1,4 +1,4 @@
-"""``weir bench pipeline``, ``edge``, ``correlate`` and ``rules``: what an event costs, measured on this machine."""
+"""``weir bench pipeline``, ``edge``, ``correlate``, ``models``, ``rules``: what an event costs, here."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from streams.cli.common import clear_errors, settings
 
 if TYPE_CHECKING:
     from streams.bench.measure import Figure
+    from streams.bench.models import Measured
     from streams.bench.processes import Took
 
 bench = typer.Typer(no_args_is_help=True, help="Measure CPU an event, events a second and peak memory.")
@@ -221,6 +222,69 @@ def rules(
             console.print(f"{level.rules:,} rules: {level.event.median:.2f} µs; wanted: at most {aim} ({verdict})")
     verdict = "met" if found.ratio <= measured.RATIO else "missed"
     console.print(f"most rules against fewest: {found.ratio:.2f}; wanted: at most {measured.RATIO} ({verdict})")
+
+
+@bench.command("models")
+def models(
+    events: Annotated[int, typer.Option(min=100, help="Events of each stream that are measured.")] = 20_000,
+    warm_up: Annotated[int, typer.Option(min=0, help="Events of each stream that are learnt first.")] = 40_000,
+    data: Annotated[
+        Path | None, typer.Option(help="A recorded CloudTrail file, one record a line: a third stream, repeated.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """All models together, event by event, with calibration and reasons; each alone; bytes a key."""
+    from streams.bench import activities, measure
+    from streams.bench import events as sample
+    from streams.bench import models as measuring
+
+    with clear_errors(sample.Unusable, OSError, ValueError):
+        streams = [
+            activities.simulated(events, warm_up, _END),
+            activities.sparse(events, warm_up, _END),
+            *([] if data is None else [activities.recorded(data, events, warm_up, _END)]),
+        ]
+    clock = measuring.clock_cost()
+    results = [measuring.measure(stream, clock, _progress) for stream in streams]
+    if json:
+        _print_json({"machine": measure.machine(), "clock_us": clock, "met": _met(results), "streams": results})
+    else:
+        console = Console()
+        for result in results:
+            _models(console, result, _machine(measure.machine()))
+        console.print(f"a look at the clock takes {clock:.2f} µs, subtracted")
+    if not _met(results):
+        raise typer.Exit(1)
+
+
+def _met(results: list[Measured]) -> bool:
+    return all(promise.met for result in results for promise in result.promises)
+
+
+def _models(console: Console, result: Measured, title: str) -> None:
+    table = Table("models, µs CPU an event", "median", "best", "worst", "share", "keys", "bytes a key", title=title)
+    for name, figure in result.suite.items():
+        _figure(table, f"all, {name}", figure)
+    costs = {
+        **result.detectors,
+        "calibration, reasons": result.rest,
+        "HalfSpaceTrees": result.baseline,
+        "numbers for these": result.vectors,
+    }
+    for name, cost in costs.items():
+        held = result.held_by.get("calibration" if cost is result.rest else name)
+        numbers = () if held is None else (f"{held.keys:,}", f"{held.bytes_per_key:.0f}")
+        table.add_row(name, *(f"{number:.2f}" for number in cost.mean), f"{cost.share:.0%}", *numbers)
+    table.add_row("all", "", "", "", "", f"{result.held.keys:,}", f"{result.held.bytes_per_key:.0f}")
+    console.print(table)
+    console.print(
+        f"{result.name}: {result.events:,} events after {result.warm_up:,} to warm up, {result.principals:,} "
+        f"principals in {result.domains} domains, {result.new_minutes:.0%} open a minute of their principal, "
+        f"{result.unusual:,} have reasons; HalfSpaceTrees takes {result.over_baseline:.2f} times as long as all models"
+    )
+    for promise in result.promises:
+        verdict = "met" if promise.met else "not met"
+        console.print(f"{promise.what}: {promise.found:.1f}; promised: at most {promise.wanted:g} ({verdict})")
 
 
 def _progress(line: str) -> None:

@@ -34,6 +34,12 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
             "good": report.good,
             "checks": [check._asdict() for check in report.checks],
             "partitions": [fold._asdict() for fold in report.folds],
+            "model_health": {
+                models: {
+                    name: [each._asdict() | {"text": each.text} for each in found] for name, found in domains.items()
+                }
+                for models, domains in report.models.items()
+            },
         }
         sys.stdout.write(orjson.dumps(value).decode() + "\n")
         raise typer.Exit(0 if report.good else 1)

@@ -10,19 +10,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, NamedTuple
+from urllib.parse import quote
 
 import orjson
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from models.adopt import StateMismatch
 from schemas.dead_letter import DeadLetter
 from schemas.events import Event
 from schemas.parameters import Parameters
 from streams.cli.common import clear_errors, connected, fail, settings
 from streams.cli.table import plain
-from streams.pipeline import Pipeline, TooManyFailures
+from streams.failures import TooManyFailures
+from streams.pipeline import Pipeline
 from streams.records import LogRecord, Output
 from streams.redaction import Redactor
 from streams.replay import files, summary
@@ -55,7 +58,21 @@ MembersFile = Annotated[
 ]
 EventsFile = Annotated[Path | None, typer.Option(help="Write the normalised events.")]
 LettersFile = Annotated[Path | None, typer.Option(help="Write the dead letters.")]
+LearntFiles = Annotated[
+    list[Path] | None, typer.Option("--learnt", help="Begin with what models learnt elsewhere: files of --keep-learnt.")
+]
+KeepLearnt = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Write what the models have learnt at the end, a file a domain.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
+
+
+class Kept(NamedTuple):
+    """Files besides units: what models start with, the folder for what they have learnt, and members."""
+
+    learnt: tuple[Path, ...]
+    keep: Path | None
+    members: Path | None
 
 
 class _Writer(Told):
@@ -131,6 +148,8 @@ def replay(
     members: MembersFile = None,
     events: EventsFile = None,
     dead_letters: LettersFile = None,
+    learnt: LearntFiles = None,
+    keep_learnt: KeepLearnt = None,
     quiet: Quiet = False,
 ) -> None:
     """Recorded files through ingest and engine, without Kafka; the last revision of each unit as a line of JSON.
@@ -144,6 +163,7 @@ def replay(
         given = {
             "PATH": paths, "--source": source, "--catalog": catalog, "--rules": rules, "--mapping": mapping,
             "--no-models": no_models, "--set": assignments, "--members": members, "--events": events,
+            "--learnt": learnt, "--keep-learnt": keep_learnt,
         }  # fmt: skip
         if wrong := [name for name, value in given.items() if value]:
             raise fail(f"--log takes everything from the log; leave out {', '.join(wrong)}")
@@ -160,9 +180,8 @@ def replay(
                     parameters = _parameters(configured.engine, no_models, assignments or [])
                     catalogs = catalog or [path for path in [configured.catalog] if path]
                     known = known_with(*configured.mappings)
-                    code = _files(
-                        paths or [], source, known, catalogs, redaction(configured), parameters, members, writer
-                    )
+                    kept = Kept(tuple(learnt or ()), keep_learnt, members)
+                    code = _files(paths or [], source, known, catalogs, redaction(configured), parameters, kept, writer)
             writer.units()
         except BrokenPipeError:  # the reader has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -187,7 +206,7 @@ def _files(
     catalogs: list[Path],
     redactor: Redactor,
     parameters: Parameters,
-    members: Path | None,
+    kept: Kept,
     writer: _Writer,
 ) -> int:
     with clear_errors(files.Unreadable, UnknownSourceError):
@@ -198,12 +217,18 @@ def _files(
     if not any(entry.path not in catalogs for entry in inputs):
         raise fail("nothing to replay: no file that any source reads")
     writer.size = sum(entry.path.stat().st_size for entry in inputs)
-    replay_ = Replay(redactor, parameters, writer, members=members is not None, known=known)
+    replay_ = Replay(redactor, parameters, writer, members=kept.members is not None, known=known)
+    with clear_errors(StateMismatch):
+        replay_.learn(file.read_bytes() for file in kept.learnt)
     documents, blank = run(replay_, inputs)
     if not documents:
         raise fail("nothing to replay: the files are empty")
-    if members is not None:
-        with members.open("wb") as out:
+    if kept.keep is not None:
+        kept.keep.mkdir(parents=True, exist_ok=True)
+        for domain, data in replay_.learnt().items():
+            (kept.keep / f"{quote(domain, safe='')[:200]}.state").write_bytes(data)
+    if kept.members is not None:
+        with kept.members.open("wb") as out:
             for unit_id, source_id in sorted(set(replay_.pipeline.members_by_unit())):
                 out.write(orjson.dumps({"unit_id": unit_id, "source_id": source_id}) + b"\n")
     problems = replay_.problems(documents)

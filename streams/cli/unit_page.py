@@ -164,6 +164,11 @@ def _rest(unit: Unit) -> Iterator[Text]:
     log = "no members" if made.log is None else f"partition {made.log[0]}, offsets {made.log[1]} to {made.log[2]}"
     yield Text(plain(f"  {made.engine}, config {made.config}, rules {made.rules or 'none'}, context {made.context}"))
     yield Text(plain(f"  models {', '.join(made.models) or 'none'}; log {log}"))
+    for model in made.model_health:
+        if model.state != "good":
+            yield Text(
+                plain(f"  {model.model}: {'model in drift' if model.state == 'drift' else 'learning'}, {model.text}")
+            )
     yield Text(f"  opened {_time(unit.opened_at)}, updated {_time(unit.updated_at)}, digest {plain(unit.digest)}")
 
 

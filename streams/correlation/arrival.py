@@ -11,13 +11,22 @@ Verdict = Literal["new", "late", "duplicate", "too_late"]
 
 
 def arrive(
-    domain: Domain, source: str, key: str, time: int, log_time: int, lateness: int, parameters: Parameters
+    domain: Domain,
+    source: str,
+    key: str,
+    time: int,
+    log_time: int,
+    lateness: int,
+    parameters: Parameters,
+    *,
+    stands: bool = False,
 ) -> tuple[Verdict, int]:
     """Admit an event and remember it, unless it is a duplicate or too late. Times in ms.
 
     Late is what comes after its source's watermark (newest event time less ``lateness``); too late what is further
-    behind than the retention, or older than what the domain can still know duplicates by. The second of the answer is
-    the event time that counts: not ahead of the log's clock.
+    behind than the retention, or older than what the domain can still know duplicates by. What ``stands`` still counts
+    as of the retention's beginning if it is older. The second of the answer is the event time that counts, which is not
+    ahead of the log's clock either.
     """
     if time > log_time:
         time = log_time
@@ -29,7 +38,10 @@ def arrive(
     newest = seen.newest
     late = False
     if newest is not None and time <= newest:
-        if time < newest - parameters.retention_ms or time < seen.floor:
+        oldest = newest - parameters.retention_ms
+        if stands and time < oldest:
+            time = oldest
+        if time < oldest or time < seen.floor:
             return "too_late", time
         late = time < newest - lateness
     if seen.add(time, key):

@@ -90,9 +90,9 @@ def place(
     now = PRIMARY if found is None or found.sampled else ASIDE
     places = (now,) if row.revision == 1 or now == before else (now, before)
     if patterns.standing(cluster) == was:
-        return Placed(found, places, "", ruled or ())
+        return Placed(found, places, "", tuple(ruled or ()))
     kept = (RELEASED if ruled is None else PASSED) if was[2] == BUDGET and otherwise is None else ruling.kept
-    return Placed(found, places, _moved(found, now == before, kept), ruled or ())
+    return Placed(found, places, _moved(found, now == before, kept), tuple(ruled or ()))
 
 
 def settle(reason: Reason, same: bool, placed: Placed) -> Reason | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from schemas.base import SEVERITY_NAMES
 from schemas.parameters import Parameters
 from schemas.unit import (
+    ModelHealth,
     Provenance,
     Reason,
     SuspectChange,
@@ -38,7 +39,7 @@ from streams.correlation.unit_notes import (
     related,
     reviews,
 )
-from streams.correlation.unit_signals import collapsed, most_telling, own_changes, sessions_of, signal_of
+from streams.correlation.unit_signals import collapsed, doubted, most_telling, own_changes, sessions_of, signal_of
 
 MAX_TITLE = 256
 MAX_ENTITIES = 100
@@ -54,6 +55,7 @@ class Engine(NamedTuple):
     context: str
     partition: int | None
     rules: str = "none"
+    health: tuple[ModelHealth, ...] = ()
 
 
 def subject(unit: UnitRow, signals: Sequence[tuple[str, SignalRow]], facts: Callable[[str], Facts | None]) -> Subject:
@@ -76,7 +78,8 @@ def build(
 ) -> Unit:
     """The next revision of a unit, given that it is due for ``reason``."""
     sessions = sessions_of(domain, cluster)
-    signals = collapsed(sessions)
+    drift = {each.model: each.text for each in engine.health if each.state == "drift"}
+    signals = [(name, doubted(row, drift)) for name, row in collapsed(sessions)]
     rows = [s for _, s in signals]
     of = subject(unit, signals, facts)
     newest = {name: seen.newest for name, seen in domain.seen.items() if seen.newest is not None}
@@ -147,6 +150,7 @@ def build(
             config=engine.config,
             rules=engine.rules,
             models=engine.models,
+            model_health=engine.health,
             context=engine.context,
             log=None if engine.partition is None else (engine.partition, unit.first_offset, unit.last_offset),
         ),

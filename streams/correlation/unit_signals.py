@@ -19,6 +19,9 @@ LISTED: Final = 200
 
 RUN_UP_MS: Final = 60_000
 
+DOUBTED: Final = 0.5
+"""Of the score of a model in drift."""
+
 _WHY, _ALIASES = 8, 32
 
 
@@ -89,11 +92,14 @@ def one_weakness(rows: Iterable[tuple[str, SignalRow]], same: tuple[str, ...]) -
     for row in all_[1:]:
         members = member_hash.union(members, row.members)
     ids = [i for row in all_ for i in (row.rule, *row.aliases) if i is not None and i != lead.rule]
+    best = min((row.p, row.detector) for row in all_)
     return name, lead._replace(
         last=max(row.last for row in all_),
         times=sum(row.times for row in all_),
         severity=max(row.severity for row in all_),
         score=max(row.score for row in all_),
+        p=best[0],
+        detector=best[1],
         why=tuple(dict.fromkeys(why for row in all_ for why in row.why))[:_WHY],
         entities=tuple(dict.fromkeys(entity for row in all_ for entity in row.entities)),
         component=next((row.component for row in all_ if row.component is not None), None),
@@ -141,6 +147,14 @@ def signal_of(key: str, row: SignalRow) -> Signal:
         score=round(row.score, 6),
         why=row.why,
     )
+
+
+def doubted(row: SignalRow, drift: Mapping[str, str]) -> SignalRow:
+    """The signal of a model, less sure where that or all of them together are in drift. ``drift``: why, by model."""
+    why = next((f"model in drift: {drift[name]}" for name in (row.detector, "all") if name in drift), None)
+    if not row.detector or why is None:
+        return row
+    return row._replace(score=row.score * DOUBTED, why=(*row.why, why))
 
 
 def own_changes(rows: Sequence[SignalRow]) -> Own:

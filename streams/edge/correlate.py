@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 import prometheus_client
 
-from streams.edge import folding, pump
+from streams.edge import folding, model_metrics, pump
 from streams.edge.health import Health
 from streams.edge.session import Session
 from streams.edge.worker import Process
@@ -18,13 +19,26 @@ from streams.pipeline import Pipeline
 from streams.records import Output
 from streams.settings import Settings
 
+MODELS_EVERY = 15.0
+"""Seconds between two looks at the models of all domains, for the metrics."""
+
 
 class Told(folding.Told[Pipeline]):
-    """What the pipeline counts, and the revisions by their reason."""
+    """What the pipeline counts, the revisions by their reason, and how the models are."""
+
+    models_shown = float("-inf")
 
     def counted(self, fold: Pipeline) -> Iterable[tuple[str, prometheus_client.Counter, Counter[str]]]:
         """What became of the events."""
         return (("events", self.metrics.events, fold.counts),)
+
+    def committed(self, outputs: Sequence[Output], state: int, seconds: float) -> None:
+        """Counted; now and then how the models are."""
+        super().committed(outputs, state, seconds)
+        now = time.monotonic()
+        if now - self.models_shown >= MODELS_EVERY:
+            self.models_shown = now
+            model_metrics.show(self.metrics, self.folds.values())
 
     def wrote(self, output: Output) -> None:
         """A revision, by its reason."""

@@ -15,9 +15,11 @@ import orjson
 from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from models.health import Health, health
 from streams.edge import client, restore, topics
 from streams.edge.folding import CORRELATE, LINKS, ROLES, Role
 from streams.edge.lag import Lag, newest
+from streams.edge.model_rows import Taken
 from streams.edge.restore import Bounds
 from streams.settings import Settings, unknown_variables
 
@@ -25,6 +27,12 @@ State = Literal["good", "note", "failed"]
 
 AHEAD_MS = 1_000
 """A broker's clock this far ahead of ours is worth a note: the ticks of idle partitions come late by as much."""
+
+HEALTH = "/health"
+"""What the tables of model health end in, after the name of their set."""
+
+SHOWN = 10
+"""Models in drift that are named."""
 
 COUNTED = 50_000
 """Dead letters that are counted by stage; of more, only the number of offsets is told."""
@@ -51,10 +59,11 @@ class Fold(NamedTuple):
 
 
 class Report(NamedTuple):
-    """All of it."""
+    """All of it. ``models``: by model set, then domain, how its models are."""
 
     checks: tuple[Check, ...]
     folds: tuple[Fold, ...] = ()
+    models: Mapping[str, Mapping[str, tuple[Health, ...]]] = {}
 
     @property
     def good(self) -> bool:
@@ -83,8 +92,9 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> Report:
         return Report(tuple(checks))
     roles = [role for role in ROLES if {settings.topic(role.log), settings.topic(role.state)} <= present.keys()]
     folds: tuple[Fold, ...] = ()
+    models = Taken(lambda table: table.endswith(HEALTH))
     for role in roles:
-        stands, found = _folds(admin, settings, role)
+        stands, found = _folds(admin, settings, role, models)
         checks += found
         if role is CORRELATE:
             folds = tuple(stands)
@@ -95,7 +105,35 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> Report:
         checks += _group(admin, settings, name, read)
     checks.append(_dead_letters(admin, settings))
     checks.append(_clock(admin, settings))
-    return Report(tuple(checks), folds)
+    found_health = _health(models)
+    checks.append(_models(found_health))
+    return Report(tuple(checks), folds, found_health)
+
+
+def _health(found: Taken) -> dict[str, dict[str, tuple[Health, ...]]]:
+    sets: dict[str, dict[str, tuple[Health, ...]]] = {}
+    for domain, tables in sorted(found.domains.items()):
+        for table, rows in sorted(tables.items()):
+            sets.setdefault(table.removesuffix(HEALTH), {})[domain] = health(rows)
+    return sets
+
+
+def _models(sets: Mapping[str, Mapping[str, tuple[Health, ...]]]) -> Check:
+    """Whether any model of any domain is in drift."""
+    name = "model health"
+    if not sets:
+        return Check(name, "good", "no domain has learnt anything yet")
+    told = []
+    drifting = []
+    for models, domains in sets.items():
+        states = Counter(each[-1].state if each else "learning" for each in domains.values())
+        told.append(f"{models}: " + ", ".join(f"{count:,} domains {state}" for state, count in sorted(states.items())))
+        drifting += [f"{at}: {one.text}" for at, each in domains.items() for one in each if one.state == "drift"]
+    if not drifting:
+        return Check(name, "good", "; ".join(told))
+    text = "; ".join([*told, *drifting[:SHOWN]]) + (f"; {len(drifting) - SHOWN} more" if len(drifting) > SHOWN else "")
+    fix = "look at what changed for so many principals; it ends by itself a day after the last evidence"
+    return Check(name, "note", text, fix)
 
 
 def _broker(admin: AdminClient, settings: Settings) -> Check:
@@ -105,7 +143,7 @@ def _broker(admin: AdminClient, settings: Settings) -> Check:
     return Check("broker", "good", f"{settings.bootstrap} answers; cluster {found.cluster_id}, nodes {nodes}")
 
 
-def _folds(admin: AdminClient, settings: Settings, role: Role) -> tuple[list[Fold], list[Check]]:
+def _folds(admin: AdminClient, settings: Settings, role: Role, models: Taken) -> tuple[list[Fold], list[Check]]:
     name = "fold" if role is CORRELATE else f"{role.name} fold"
     names = role.topics(settings)
     log, state, witness = names.log, names.state, names.witness
@@ -118,8 +156,12 @@ def _folds(admin: AdminClient, settings: Settings, role: Role) -> tuple[list[Fol
     rows: dict[tuple[int, bytes], bytes | None] = {}
 
     def load(partition: int, key: bytes, value: bytes | None) -> None:
-        if not marks.take(partition, key, value) and role is LINKS:
+        if marks.take(partition, key, value):
+            return
+        if role is LINKS:
             rows[partition, key] = value
+        else:
+            models.take(key, value)
 
     try:
         for _ in range(3):  # a running worker moves on meanwhile; then the witnesses are of different moments

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 
 from schemas.events import Review
 from schemas.parameters import Parameters
-from schemas.rule import Rule
 from streams.correlation.rules.check import edited
 from streams.edge import client
 from streams.edge.dump import NoTopic, read_topic
@@ -169,27 +168,61 @@ def publish_reviews(settings: Settings, reviews: Iterable[Review]) -> int:
 def publish_config(settings: Settings) -> bool:
     """Write the engine's parameters to the config topic unless the last record there is equal; whether it did.
 
-    Raises ``BadSettings`` where a rule says something else than the one of its name and version that is there.
+    Model sets that the settings do not name stay as they are there: ``weir models`` may have switched them. Raises
+    ``BadSettings`` where a rule says something else than the one of its name and version that is there.
     """
-    record = {"digest": settings.engine.digest(), "settings": settings.engine.model_dump(mode="json")}
     topic = settings.topic("config")
     held = _held(settings, topic).get(CONFIG_KEY)
+    before = _parameters(held)
+    engine = settings.engine
+    if before is not None and not {"models", "shadow"} & engine.model_fields_set:
+        engine = engine.model_copy(update={"models": before.models, "shadow": before.shadow})
+    record = _config(engine)
     if held == record:
         return False
-    if wrong := edited(_rules_of(held), settings.engine.rules):
+    if wrong := edited(before.rules if before is not None else (), engine.rules):
         raise BadSettings("\n".join(map(str, wrong)))
-    sender = _Sender(settings)
-    sender.send(topic, CONFIG_KEY, orjson.dumps(record))
-    sender.end()
+    _send_config(settings, record)
     return True
 
 
-def _rules_of(held: object) -> tuple[Rule, ...]:
-    """The rules of a config record; none if it cannot be read: then the fold refuses it as well."""
+def change_config(settings: Settings, change: Callable[[Parameters], Parameters]) -> Parameters:
+    """Write another config record, made of the one that is in force; gives the parameters that are now.
+
+    Raises ``NoTopic`` where the broker has none, and whatever ``change`` raises.
+    """
+    topic = settings.topic("config")
+    require_topics(settings, [topic])
+    before = _parameters(_held(settings, topic).get(CONFIG_KEY)) or settings.engine
+    after = change(before)
+    if after != before:
+        _send_config(settings, _config(after))
+    return after
+
+
+def held_config(settings: Settings) -> Parameters | None:
+    """The parameters of the last config record; None where there is none that can be read."""
+    topic = settings.topic("config")
+    require_topics(settings, [topic])
+    return _parameters(_held(settings, topic).get(CONFIG_KEY))
+
+
+def _config(engine: Parameters) -> dict[str, Any]:
+    return {"digest": engine.digest(), "settings": engine.model_dump(mode="json")}
+
+
+def _send_config(settings: Settings, record: dict[str, Any]) -> None:
+    sender = _Sender(settings)
+    sender.send(settings.topic("config"), CONFIG_KEY, orjson.dumps(record))
+    sender.end()
+
+
+def _parameters(held: object) -> Parameters | None:
+    """The parameters of a config record; None if it cannot be read: then the fold refuses it as well."""
     try:
-        return Parameters.model_validate(held["settings"]).rules if isinstance(held, dict) else ()
+        return Parameters.model_validate(held["settings"]) if isinstance(held, dict) else None
     except (KeyError, ValidationError):
-        return ()
+        return None
 
 
 def _held(settings: Settings, topic: str) -> Mapping[bytes, Any]:

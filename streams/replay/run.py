@@ -7,7 +7,7 @@ ticks make it in a deployment. The end of the input emits what waits and closes 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -99,7 +99,7 @@ class Replay:
     """The engine over raw records. ``take`` each, ``fold`` what it gives, then ``finish``.
 
     ``tallies`` says by source what became of everything; ``problems`` lists the sums that do not hold. Raises
-    ``streams.pipeline.TooManyFailures`` as the pipeline does, by source.
+    ``streams.failures.TooManyFailures`` as the pipeline does, by source.
     """
 
     def __init__(
@@ -121,6 +121,17 @@ class Replay:
             self.pipeline.keep_members()
         config = [{"type": "config", "digest": parameters.digest(), "settings": parameters.model_dump(mode="json")}]
         self.pipeline.step(LogRecord(0, 0, 0, orjson.dumps(config)))
+
+    def learn(self, files: Iterable[bytes]) -> list[str]:
+        """Begin with what models learnt elsewhere; gives the domains. Raises ``models.adopt.StateMismatch``."""
+        found = [self.pipeline.scoring.load(self.pipeline.state, data) for data in files]
+        self.pipeline.state.journal.clear()
+        return found
+
+    def learnt(self) -> dict[str, bytes]:
+        """By domain, what the models have learnt so far, as files."""
+        domains = self.pipeline.state.domains.values()
+        return {each.name: self.pipeline.scoring.dump(each, {}) for each in domains if self.pipeline.scoring.has(each)}
 
     def take(self, raw: RawRecord, *, limit: int, problem: Problem | None = None) -> Taken:
         """Read one raw record of at most ``limit`` bytes; its ignored and refused parts are counted here."""

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.base import Row, Store
-from models.calibration import GUARD, Calibration, kind_of
+from models.calibration import Calibration, Sealed, kind_of
 from models.curve import BINS, EDGES, Curve, Fit, bin_of
+from models.laws import GUARD
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = 1440
@@ -147,7 +148,7 @@ def test_the_first_day_does_not_teach() -> None:
 def test_a_unit_counts_once_with_its_highest_score() -> None:
     """A thousand events of one principal in a minute are one unit."""
     rows: Store = {}
-    calibration = laws(rows)
+    calibration = laws(rows, wait=1)
     calibration.note("w", 0, (0.0,))
     for score in (1.0, 3.0, 2.0) * 333:
         calibration.note("w", DAY, (score,))
@@ -158,7 +159,7 @@ def test_a_unit_counts_once_with_its_highest_score() -> None:
 def test_each_detector_keeps_its_own_highest_score() -> None:
     """One event high by one detector, another by the other: the unit counts at both."""
     rows: Store = {}
-    calibration = Calibration(rows, ("one", "two", "all"), lambda ps, beside: beside)
+    calibration = Calibration(rows, ("one", "two", "all"), lambda ps, beside: beside, wait=1)
     calibration.note("w", 0, (0.0, 0.0))
     for scores, beside in (((3.0, 0.0), 4.0), ((0.0, 2.0), 1.0)):
         calibration.note("w", DAY, scores, beside)
@@ -206,10 +207,126 @@ def test_the_rows_are_bounded() -> None:
     assert len(rows) < 600
 
 
+def test_every_unit_is_counted_as_a_test() -> None:
+    """The count grows by the principals of each minute, from the first on, and not by events or by what is late."""
+    rows: Store = {}
+    calibration = laws(rows, wait=1)
+    assert calibration.tests == 0
+    for minute in range(3):
+        for who in ("a", "b", "a"):
+            calibration.note(who, minute, (0.0,))
+    calibration.note("late", 0, (0.0,))
+    calibration.note("a", DAY * 3, (0.0,))
+    assert calibration.tests == laws(rows).tests == 6
+
+
+def test_a_sealed_minute_says_what_was_in_it() -> None:
+    """Units, and by name those that are young, the sum of their -log10 p, capped, and how many are rare."""
+    told: list[Sealed] = []
+    calibration = Calibration(
+        {}, ("one", "two", "all"), lambda ps, beside: -log10(min(ps)), fit=Fit(prior=0.0), wait=1, sealed=told.append
+    )
+    calibration.note("a", 0, (0.0, 0.0), young=0b11)
+    calibration.note("b", 0, (0.0, 0.0))
+    calibration.note("c", DAY, (3.0, 0.0), young=0b10)
+    calibration.note("d", DAY, (0.0, 0.0), young=0b01)
+    calibration.note("c", DAY, (1.0, 9.0), young=0b10)
+    calibration.note("a", DAY + 90, (0.0, 0.0))
+    assert told == [
+        Sealed(0, 2, 0.0, (1, 1, 1), (), ()),
+        Sealed(DAY, 2, 0.0, (1, 1, 2), (3.0, 4.0, 4.0), (1, 1, 1)),  # 9 counts as 4
+    ]
+
+
+def test_a_sealed_minute_says_the_same_in_any_order() -> None:
+    """To the last bit, though sums of floats depend on their order."""
+    chance = random.Random(1)
+    units = [(DAY, f"w{n}", chance.random()) for n in range(30)]
+    said = set()
+    for _ in range(10):
+        told: list[Sealed] = []
+        chance.shuffle(units)
+        follow(laws({}, wait=1, sealed=told.append), [(0, "w0", 0.0), *units, (DAY + 90, "w0", 0.0)])
+        said.add(told[1])
+    assert len(said) == 1
+
+
+def test_the_digest_follows_from_what_was_counted() -> None:
+    """Equal units in any order inside the minute, equal digest; another score, principal or minute, another one."""
+    units: list[Unit] = [(0, "a", 0.0), (DAY, "a", 1.0), (DAY, "b", 0.0), (DAY, "c", 2.0), (DAY + 90, "a", 0.0)]
+
+    def digest(units: list[Unit]) -> str:
+        rows: Store = {}
+        follow(laws(rows, wait=1), units)
+        assert laws({key: tuple(row) for key, row in json.loads(json.dumps(rows)).items()}).digest == laws(rows).digest
+        return laws(rows).digest
+
+    same = digest(units)
+    assert len(same) == 16
+    assert same == digest([units[n] for n in (0, 3, 2, 1, 4)])
+    for place, other in ((1, (DAY, "a", 1.1)), (2, (DAY, "d", 0.0)), (2, (DAY, "b", 0.5)), (0, (1, "a", 0.0))):
+        assert digest([*units[:place], other, *units[place + 1 :]]) != same
+    assert digest([units[0], (0, "a", 7.0), *units[1:]]) == same  # in the first day scores do not count
+
+
+def test_the_share_that_has_scores_is_the_laws() -> None:
+    """Of units of which one in twenty has a score, a twentieth speaks; of none, nothing."""
+    calibration = laws({})
+    assert calibration.speaking("one") == 0.0
+    follow(calibration, stream(mostly_silent, 20_000))
+    assert calibration.speaking("one") == pytest.approx(0.05, rel=0.1)
+
+
+def test_units_wait_to_be_counted() -> None:
+    """Not before there are ``wait`` of them and their minute is over, or the first is a day old; then all at once."""
+    for minutes, seen in (((0, 1, 2, 2, 2, 3, 4), [0, 0, 0, 0, 0, 5, 5]), ((0, 9, DAY - 1, DAY, DAY), [0, 0, 0, 3, 3])):
+        calibration = laws({}, wait=4)
+        found = []
+        for n, minute in enumerate(minutes):
+            calibration.note(f"w{n}", minute, (1.0,))
+            found.append(calibration.tests)
+        assert found == seen
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_waiting_units_count_as_they_would_have_at_once(seed: int) -> None:
+    """Of the same units as many are on the way to a law, in the monitors and among the tests; the minutes are told one
+    by one, in order."""
+    chance = random.Random(seed)
+    units = [(0, "w0", 0.0)] + [(DAY + n // 7, f"role/{n % 7}", mostly_silent(chance)) for n in range(200)]
+    one: list[Sealed] = []
+    other: list[Sealed] = []
+    at_once, waited = laws({}, wait=1, sealed=one.append), laws({}, wait=50, sealed=other.append)
+    for calibration in (at_once, waited):
+        follow(calibration, [*units, (9 * DAY, "w0", 0.0)])
+    assert one == other  # there is no law yet, so that all p are the caller's
+    assert at_once.monitored("one") == pytest.approx(waited.monitored("one"), rel=0.01)  # decays at once
+    for key in ("p|one", "p|all", "p|one|role"):
+        assert at_once._rows[key] == waited._rows[key]
+    assert at_once.tests == waited.tests == 201
+
+
+def test_a_unit_is_counted_by_the_law_of_its_minute() -> None:
+    """What the monitors are told of a minute is what was said in it, though laws were made before it was counted."""
+    told: list[Sealed] = []
+    calibration = laws({}, wait=100, sealed=told.append)
+    said: dict[int, list[float]] = {}
+    for minute, who, score in stream(wide, 6_000):
+        p = calibration.p("one", kind_of(who), minute, score, 10.0**-score)
+        said.setdefault(minute, []).append(p)
+        calibration.note(who, minute, (score,))
+    assert len(told) > 150
+    assert [sealed.minute for sealed in told] == sorted(said)[: len(told)]
+    assert any(sealed.weight for sealed in told)
+    for sealed in told[1:]:
+        assert sealed.surprise[0] == pytest.approx(sum(min(-log10(p), 4.0) for p in said[sealed.minute]))
+        assert sealed.rare[0] == sum(p <= 1e-2 for p in said[sealed.minute])
+
+
 def test_late_events_are_left_out() -> None:
     """What comes after its minute was counted is not counted, and moves no row."""
     rows: Store = {}
-    calibration = laws(rows)
+    calibration = laws(rows, wait=1)
     follow(calibration, [(minute, "w", 1.0) for minute in range(DAY, DAY + 700)])
     before = dict(rows)
     calibration.note("late", DAY + 5, (9.0,))

@@ -70,6 +70,15 @@ def event(at: int, who: int, action: str, failed: bool) -> dict[str, Any]:
         "ip": f"198.51.100.{who}",
         "outcome": "failure" if failed else "success",
         "component": None,
+        "source": "cloudtrail",
+        "fields": {
+            "action": action,
+            "outcome": failed,
+            "who": who % 2,
+            "ip": who,
+            "region": "eu",
+            "read_only": ":" not in action,
+        },
     }
 
 
@@ -180,6 +189,8 @@ def test_the_digest_follows_the_parameters(kind: type[Detector]) -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        "adopt",
+        "adwin",
         "base",
         "beta_binomial",
         "budget",
@@ -188,13 +199,22 @@ def test_the_digest_follows_the_parameters(kind: type[Detector]) -> None:
         "combine",
         "curve",
         "evict",
+        "feedback",
         "frequency",
+        "health",
         "keys",
         "negative_binomial",
+        "quota",
+        "ramp",
         "rarity",
         "ratio",
         "reason",
+        "season",
+        "sketch",
+        "state",
         "suite",
+        "surge",
+        "tokens",
     ],
 )
 def test_the_examples_in_the_documentation_run(module: str) -> None:

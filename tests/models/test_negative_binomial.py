@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import exp
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from models.negative_binomial import interval, moments, tail
+from models.negative_binomial import bounds, interval, moments, some, surprise, tail
 
 LAWS = [(0.01, 0.001), (0.4, 2.0), (1.0, 10.0), (4.0, 0.05), (60.0, 8.0), (900.0, 3.0)]
 
@@ -47,3 +49,35 @@ def test_the_tail_is_a_p_value_for_any_count(mean: float, size: float, count: in
     p = tail(count, mean, size)
     assert 1e-300 <= p <= 1.0
     assert tail(count + 1, mean, size) <= p * 4 / 3
+
+
+@pytest.mark.parametrize(("mean", "size"), LAWS)
+def test_the_surprise_is_of_an_upper_bound(mean: float, size: float) -> None:
+    """exp(-surprise) is never below scipy's tail, from the mean on to far beyond it, and not hopelessly above."""
+    spread = (mean + mean * mean / size) ** 0.5
+    for beyond in (0, 1, 2, 5, 20, 60):
+        count = max(1, int(mean + beyond * spread) + 1)
+        exact = truncated(mean, size, count)
+        assert exp(-surprise(count, mean, size)) >= exact * (1 - 1e-9)
+        if exact > 1e-200:
+            assert exp(-surprise(count, mean, size)) <= 60 * exact**0.8
+
+
+@pytest.mark.parametrize(("mean", "size"), LAWS)
+def test_the_interval_leaves_out_what_it_says_at_most(mean: float, size: float) -> None:
+    """The expectation is scipy's, given at least one; at most 2.5 % of the counts lie on either side."""
+    law = stats.nbinom(size, size / (mean + size))
+    expected, low, high = bounds(mean, size)
+    assert some(mean, size) == pytest.approx(float(law.sf(0)))
+    assert expected == pytest.approx(mean / float(law.sf(0)))
+    assert 1.0 <= low <= high
+    assert truncated(mean, size, int(high) + 1) <= 0.025 + 1e-9
+    assert 1 - truncated(mean, size, int(low) + (low > int(low))) <= 0.025 + 1e-9
+
+
+@given(st.floats(1e-4, 1e4), st.floats(1e-4, 1e4), st.floats(1.0, 1e9))
+def test_the_surprise_rises_with_the_count(mean: float, size: float, seen: float) -> None:
+    """From one to a billion events it is finite, never negative, and does not fall as the count rises."""
+    value = surprise(seen, mean, size)
+    assert 0.0 <= value < 1e12
+    assert surprise(seen * 1.5, mean, size) >= value - 1e-6 * (1.0 + value)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import random
 from typing import Any
 
 import pytest
 
-from models.rarity import Rarity
+from models.base import Store
+from models.evict import sweep
+from models.keys import row_key
+from models.rarity import Rarity, _rank
 from models.reason import text
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -167,3 +172,93 @@ def test_rows_are_capped_and_a_flood_of_names_displaces_itself() -> None:
     assert len(rarity._rows) <= 201
     assert {key: rarity._rows[key] for key in kept} == kept
     assert rarity._rows["#evicted"][0] > 9000
+
+
+def learn_by_definition(rows: Store, x: dict[str, Any], limits: Rarity) -> None:
+    """What ``observe`` does to the rows, nothing remembered or saved: named fields, one small step after the other."""
+    tick, principal = x["time"] // MINUTE, x["principal"]
+    key = row_key("p", principal)
+    known = key in rows
+    last, first, minutes, *counts, maturity = rows.get(key, (tick, tick, 0.0, *[0.0] * 3, *[0] * 6, 0.0))
+    once, added, stored = counts[:3], counts[3:6], counts[6:]
+    if last < tick:
+        days = tick // 1440 - last // 1440
+        keep = 0.5 ** (days / limits.half_life)
+        minutes = (minutes + 1.0) * keep
+        once = [max(old + new, 0.0) * keep for old, new in zip(once, added, strict=True)]
+        added = [0, 0, 0]
+        maturity = min(1.0, minutes / 100.0, (tick - first) / 1440.0)
+        last = tick
+    for place, (kind, feature) in enumerate((("a", "action"), ("i", "ip"), ("r", "resource"))):
+        value = x[feature]
+        if value is None:
+            continue
+        pair = row_key(kind, principal, value)
+        state, then = rows.get(pair, (None, 0))
+        if state is not None and tick - then <= limits.forget * 1440:
+            if state == 2 and tick - then >= 1440:
+                rows[pair] = (2, tick)
+            elif state != 2 and then < tick:
+                rows[pair] = (2, tick)
+                added[place] -= 1
+        elif state is not None:
+            if then != tick:
+                rows[pair] = (3, tick)
+                added[place] += 1
+        elif stored[place] < limits.values:
+            rows[pair] = (1, tick)
+            when, holders, joined = rows.get(row_key(kind.upper(), value), (tick, 0, 0))
+            if when < tick:
+                when, holders, joined = tick, holders + joined, 0
+            rows[row_key(kind.upper(), value)] = (when, holders, joined + 1)
+            when, *sums = rows.get("*" + kind, (tick, *[0] * 20))
+            if when < tick:
+                when, sums = tick, [*map(sum, zip(sums[:10], sums[10:], strict=True)), *[0] * 10]
+            have = holders + joined
+            sums[10] += not stored[place]
+            sums[11] += 1
+            if have:
+                sums[12 + min(have.bit_length(), 8) - 1] -= have
+            sums[12 + min((have + 1).bit_length(), 8) - 1] += have + 1
+            rows["*" + kind] = (when, *sums)
+            sweep(rows, limits.keys, _rank)
+            added[place] += 1
+            stored[place] += 1
+    row = (last, first, minutes, *once, *added, *stored, maturity)
+    if row != rows.get(key):
+        rows[key] = row
+        if not known:
+            sweep(rows, limits.keys, _rank)
+
+
+@pytest.mark.parametrize("keys", [100_000, 150])
+def test_it_does_to_the_bit_what_its_definition_says(keys: int) -> None:
+    """Rows are those of the plain definition, also late, restarted, evicted and after silence; the evidence is that of
+    ``weigh`` over them."""
+    chance = random.Random(7)
+    names = ["role/web", "a|b", "100%", "é" * 149, "x" * 150, "y" * 201]
+    actions = [*"abcdefgh", "s3:Get|Object", "n" * 149, "n" * 150, "n" * 200, "n" * 201, None]
+    rows: Store = {}
+    plain: Store = {}
+    fast = Rarity(rows, half_life=3.0, forget=30, values=12, keys=keys)
+    slow = Rarity(plain, half_life=3.0, forget=30, values=12, keys=keys)
+    now, told = 1_735_689_600_000, 0
+    for n in range(6_000):
+        now += chance.choice([0, 1_000, MINUTE, 5 * MINUTE]) if n % 500 else chance.choice([10, 40]) * DAY
+        x = {
+            "time": now - chance.choice([0, 0, 0, MINUTE, DAY]),
+            "principal": chance.choice(names),
+            "action": chance.choice(actions),
+            "ip": chance.choice(["198.51.100.7", "203.0.113.9", None]),
+            "resource": f"bucket-{chance.randrange(40)}" if chance.random() < 0.5 else None,
+        }
+        if n % 701 == 0:
+            rows = {key: tuple(row) for key, row in json.loads(json.dumps(rows)).items()}
+            fast = Rarity(rows, half_life=3.0, forget=30, values=12, keys=keys)
+        evidence = slow.weigh(x)
+        learn_by_definition(plain, x, slow)
+        assert repr(fast.observe(x)) == repr(evidence)
+        told += len(evidence[1])
+    assert {key: repr(row) for key, row in rows.items()} == {key: repr(row) for key, row in plain.items()}
+    assert told > 5
+    assert ("#evicted" in rows) == (keys < 1_000)

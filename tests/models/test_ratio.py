@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models import beta_binomial, text
-from models.base import Store
+from models.base import Row, Store
 from models.ratio import Ratio
 from models.reason import Part
 
@@ -153,3 +153,30 @@ def test_new_names_displace_themselves() -> None:
         ratio.learn_one(call(5 * DAY + n, True, f"who{n}"))
     assert len(store) <= 51
     assert "p|web" in store
+
+
+class Counted(dict[str, Row]):
+    """A store that counts how often each key was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: dict[str, int] = {}
+
+    def __setitem__(self, key: str, row: Row) -> None:
+        self.writes[key] = self.writes.get(key, 0) + 1
+        super().__setitem__(key, row)
+
+
+def test_an_event_writes_each_of_its_rows_once() -> None:
+    """One of the principal, the action, the component, and the principal's use of the action; beside them at most two
+    histories, in the first minute of a day."""
+    store = Counted()
+    ratio = Ratio(store)
+    more = {"action": "s3:GetObject", "component": "shop"}
+    wanted = ["a|s3:GetObject", "c|shop", "n|web|s3:GetObject", "p|web"]
+    for at in range(0, 5 * DAY, 15 * MINUTE):
+        store.writes.clear()
+        ratio.learn_one(call(at, at % 7 == 0, **more))
+        extra = ["h|web", "h|web|s3:GetObject"] if at % DAY == 0 and at else []
+        assert sorted(store.writes) == sorted(wanted + extra)
+        assert set(store.writes.values()) == {1}

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from models import Suite, text
+from models import Burst, Rarity, Suite, text
 from models.base import Row, Store
 from models.suite import UNTESTED
 from streams.correlation.table import Table, Undo, undo
@@ -117,8 +117,115 @@ def test_ordinary_verdicts_are_shared() -> None:
 def test_the_names_identify_detector_version_and_parameters() -> None:
     """``name@version:digest``, in a fixed order."""
     names = suite_over({}).names()
-    assert [name.split("@")[0] for name in names] == ["burst", "rarity", "frequency", "ratio", "calibration"]
+    models = ["burst", "rarity", "frequency", "ratio", "calibration", "health", "quota"]
+    assert [name.split("@")[0] for name in names] == models
     assert all(re.fullmatch(r"[a-z]+@\d+:[0-9a-f]{8}", name) for name in names)
+
+
+def test_tests_and_digest_are_in_the_rows() -> None:
+    """What was tested and the digest of the state come back with the rows; provenance names each model with it."""
+    tables: dict[str, Store] = {}
+    suite = suite_over(tables)
+    assert (suite.tests, suite.state_digest()) == (0, "0" * 16)
+    for event in [*traffic(3_000), call(3 * DAY)]:
+        suite.score_and_learn(event)
+    assert suite.tests == len({(event["time"] // MINUTE, event["principal"]) for event in traffic(3_000)})
+    again = suite_over({name: dict(rows) for name, rows in tables.items()})
+    assert (again.tests, again.state_digest()) == (suite.tests, suite.state_digest())
+    assert suite.provenance() == tuple(f"{name}+{suite.state_digest()}" for name in suite.names())
+    again.score_and_learn(call(9 * DAY, "role/1"))
+    assert again.state_digest() != suite.state_digest()
+
+
+def test_the_digest_tells_what_was_scored_otherwise() -> None:
+    """One odd call among thousands, a day ago, is another state; the same events in another order of the minute not."""
+    digests: list[str] = []
+    for odd in (False, True, False):
+        suite = suite_over({})
+        events = traffic(3_000)
+        if odd:
+            events[2_000] |= {"action": "iam:CreateUser"}
+        if digests:
+            events.sort(key=lambda event: (event["time"] // MINUTE, str(event)))
+        for event in [*events, call(3 * DAY)]:
+            suite.score_and_learn(event)
+        digests.append(suite.state_digest())
+    assert digests[0] != digests[1]
+    assert digests[0] == digests[2]
+
+
+def test_a_second_set_has_its_own_detectors_and_parameters() -> None:
+    """Fewer detectors, other parameters: other names, and verdicts by those alone."""
+    other = Suite(
+        lambda _: {},
+        (Burst, Rarity),
+        {"burst": {"guard": 1e-4}, "calibration": {"half_life": 5e3, "prior": 100.0}, "health": {"block": 30}},
+    )
+    usual = suite_over({}).names()
+    assert [name.split("@")[0] for name in other.names()] == ["burst", "rarity", "calibration", "health", "quota"]
+    assert other.names()[1] == usual[1]
+    assert not {other.names()[n] for n in (0, 2, 3)} & set(usual)
+    assert other.detectors[0].parameters()["guard"] == 1e-4
+    assert other.calibration.parameters()["half_life"] == 5e3
+    assert Suite(lambda _: {}, parameters={"quota": {"limit": 9}}).names() != usual
+    for event in traffic(500):
+        assert {part.detector for part in other.score_and_learn(event).parts} <= {"burst", "rarity"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"brust": {}}, "no model is called brust; there are burst, rarity"),
+        ({"burst": {"gard": 1}}, "no parameter of burst is called gard; there are guard, keys"),
+        ({"calibration": {"tial": 1}}, "no parameter of calibration is called tial; there are half_life, kinds"),
+        ({"health": {"x": 1}}, "no parameter of health is called x; there are span"),
+        ({"quota": {"x": 1}}, "no parameter of quota is called x; there are limit"),
+    ],
+)
+def test_a_name_that_there_is_not_is_refused(parameters: dict[str, dict[str, Any]], words: str) -> None:
+    """The error says which there are."""
+    with pytest.raises(ValueError, match=words):
+        Suite(lambda _: {}, parameters=parameters)
+
+
+def test_a_source_that_makes_up_names_is_not_learnt_from() -> None:
+    """Beyond the quota a new principal of that source is scored and leaves nothing; known ones, other sources go on."""
+    tables: dict[str, Store] = {}
+    suite = Suite(
+        lambda name: tables.setdefault(name, {}), parameters={"quota": {"limit": 3}, "calibration": {"wait": 1}}
+    )
+    for n in range(10):
+        verdict = suite.score_and_learn(call(n, f"made-up/{n}", source="aws"))
+        assert verdict.learning
+    assert {key for key in tables["burst"] if key[:2] == "p|"} == {f"p|made-up/{n}" for n in range(3)}
+    suite.score_and_learn(call(20, "made-up/1", "svc:New", source="aws"))
+    suite.score_and_learn(call(21, "made-up/7", source="other"))
+    suite.score_and_learn(call(22, "made-up/8"))
+    assert {"p|made-up/7", "p|made-up/8", "a|made-up/1|svc:New"} <= tables["burst"].keys()
+    suite.score_and_learn(call(3_600_000, "made-up/9", source="aws"))
+    assert suite.tests == 5
+    assert "p|made-up/9" in tables["burst"]
+
+
+def test_what_was_lost_is_told_with_health() -> None:
+    """Keys that the quota refused, rows evicted, and who is still learning, are numbers of each model."""
+    tables: dict[str, Store] = {}
+    suite = Suite(
+        lambda name: tables.setdefault(name, {}),
+        parameters={"quota": {"limit": 30}, "burst": {"keys": 50}, "health": {"block_units": 10}},
+    )
+    for minute in range(200):
+        suite.score_and_learn(call(minute * MINUTE, "role/a"))
+        suite.score_and_learn(call(minute * MINUTE, f"role/{minute}", f"svc:Op{minute}", source="aws"))
+    health = {each.model: each for each in suite.health()}
+    assert list(health) == ["burst", "rarity", "frequency", "all"]
+    assert health["burst"].evicted > 10
+    assert health["rarity"].evicted == 0.0
+    assert health["all"].evicted == health["burst"].evicted
+    assert health["all"].refused > 20
+    assert {each.state for each in health.values()} == {"learning"}
+    assert 0.3 < (health["burst"].young or 0.0) < 0.9  # role/a is known after an hour, to the bursts
+    assert health["rarity"].young == health["all"].young == 1.0
 
 
 def test_a_step_can_be_taken_back() -> None:

@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from schemas.events import EVENT, Event
 from streams.correlation.suppression.pattern import Pattern
-from streams.pipeline import Pipeline, TooManyFailures
+from streams.failures import TooManyFailures
+from streams.pipeline import Pipeline
 from streams.records import LogRecord, Output
 from tests.streams.correlation.build import (
     DAY,

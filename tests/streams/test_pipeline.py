@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.pipeline import Pipeline, TooManyFailures
+from streams.failures import TooManyFailures
+from streams.pipeline import Pipeline
 from streams.records import LogRecord
 from streams.scoring import MODELS
 from tests.streams.correlation.build import (
@@ -113,7 +114,7 @@ def test_what_is_too_late_is_a_dead_letter() -> None:
     events = [
         finding("new", 0, IP),
         finding("old", -7 * DAY, IP),
-        finding("older", -7 * DAY - 1, IP),
+        finding("older", -7 * DAY - 1, IP, kind="detection"),
         finding("other", -70 * DAY, IP, source="trivy"),
     ]
     counts, refused = folded(*events)
@@ -123,6 +124,18 @@ def test_what_is_too_late_is_a_dead_letter() -> None:
     assert "older than what ocsf is still taken for" in letter["reason"]
     assert orjson.loads(letter["value"])["source_id"] == "older"
     assert (letter["topic"], letter["partition"], letter["offset"], letter["item"]) == ("raw", 0, 0, 0)
+
+
+def test_a_weakness_that_stands_since_long_ago_counts_from_what_is_remembered() -> None:
+    """A finding of months ago in today's scan is a member, with its true age in words; sent again, a duplicate."""
+    pipeline = Pipeline(0)
+    old = finding("old", -100 * DAY, IP)
+    out = fold(timeline((0, [finding("new", 0, ("host", "h")), old, old]), (HOUR, [tick()])), pipeline)
+    assert pipeline.counts == {"member": 2, "duplicate": 1, "steering": 1}
+    assert (letters(out), pipeline.clamped) == ([], 0)
+    (unit,) = [unit for unit in units(out) if unit.signals[0].source_id == "old"]
+    assert unit.first_at.isoformat() == iso(T0 - 7 * DAY)
+    assert any("stands since 2024-09-23 12:00Z" in why for why in unit.signals[0].why)
 
 
 def test_the_first_year_of_the_calendar_stops_nothing() -> None:
@@ -272,7 +285,7 @@ def test_unusual_activity_is_a_signal_with_its_reasons() -> None:
     assert (signal.kind, signal.title) == ("anomaly", "unusual s3:GetObject by role/a")
     assert signal.count == unit.signal_count > 100
     assert "s3:GetObject by role/a in 1 min, expected" in signal.why[0]
-    assert unit.provenance.models == MODELS
+    assert [name.partition("+")[0] for name in unit.provenance.models] == ["standard", *MODELS]
     assert seen[False] == []
 
 
@@ -281,7 +294,7 @@ def test_provenance_says_what_decided() -> None:
     records = timeline((0, [tick()]), (0, [finding("a", 0, IP)]), (0, [finding("b", 0, IP)]), (MINUTE, [tick()]))
     (unit,) = units(fold(records, Pipeline(4)))
     assert unit.provenance.log == (4, 1, 2)
-    assert unit.provenance.models == MODELS
+    assert [name.partition("+")[0] for name in unit.provenance.models] == ["standard", *MODELS]
     (other,) = units(fold(records, Pipeline(None)))
     assert other.provenance.log is None
     assert other.digest == unit.digest

@@ -20,6 +20,7 @@ from tests.streams.correlation.build import (
     fold,
     iso,
     record,
+    restored,
     tick,
 )
 
@@ -66,11 +67,13 @@ def test_beyond_the_cap_of_the_day_units_are_ranked_and_kept() -> None:
 
 
 def test_a_finding_brings_it_back() -> None:
-    """What no longer rests on models alone is shown at once, in both places with the same record."""
+    """What no longer rests on models alone is shown at once, in both places, after a restore too."""
     pipeline = Pipeline(0)
     before = [record(0, AT + HOUR, config(alert_cap=0), *habits("role/a"), *burst("role/a"))]
     (first,) = told(fold([*before, record(1, AT + 2 * HOUR, tick())], pipeline))
     assert first[0] == "suppressed"
+    changelog: dict[bytes, bytes | None] = dict(pipeline.drain())
+    pipeline = restored(changelog, changelog)
     more = finding("f", AT, ("principal", "role/a"))
     found = told(fold([record(2, AT + 2 * HOUR, more), record(3, AT + 3 * HOUR, tick())], pipeline))
     assert [place for place, _ in found] == ["units", "suppressed"]
@@ -114,6 +117,14 @@ def test_what_is_not_improbable_enough_is_held_back_until_it_is() -> None:
     assert [place for place, _ in again] == ["units", "suppressed"]
     assert again[0][1].diff is not None
     assert "improbable enough now" in again[0][1].diff.text
+
+
+def test_as_long_as_no_p_is_calibrated_the_cap_alone_decides() -> None:
+    """In a domain's first day no level holds, so a first burst is shown."""
+    pipeline = Pipeline(0)
+    records = [record(0, AT + HOUR, *habits("role/a"), *burst("role/a")), record(1, AT + 2 * HOUR, tick())]
+    assert [place for place, _ in told(fold(records, pipeline))] == ["units"]
+    assert pipeline.scoring.tests(pipeline.state.domains[DOMAIN]) is None
 
 
 def test_findings_are_never_held_back() -> None:

@@ -11,6 +11,7 @@ GIVES: dict[str, tuple[str, ...]] = {
         "change",
     ),
     "github.webhook": (
+        "activity",
         "finding",
         "change",
     ),

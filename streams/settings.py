@@ -56,6 +56,7 @@ RAW_SOURCES = (
     "wazuh",
     "ecs",
     "scans",
+    "terraform",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 

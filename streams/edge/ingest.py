@@ -59,6 +59,7 @@ SOURCE_OF_TOPIC = {
     "suricata": "suricata",
     "wazuh": "wazuh",
     "ecs": "ecs",
+    "terraform": "terraform",
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
 

@@ -118,6 +118,11 @@ GIVES: dict[str, tuple[str, ...]] = {
         "finding",
         "scan",
     ),
+    "terraform": (
+        "activity",
+        "finding",
+        "change",
+    ),
     "backstage": ("context",),
     "cisa.kev": ("context",),
     "first.epss": ("context",),

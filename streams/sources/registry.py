@@ -46,6 +46,7 @@ from streams.sources.sarif import Sarif
 from streams.sources.semgrep import Semgrep
 from streams.sources.suricata import Suricata
 from streams.sources.tekton import Tekton
+from streams.sources.terraform import Terraform
 from streams.sources.trivy import Trivy
 from streams.sources.trivy_operator import TrivyOperator
 from streams.sources.wazuh import Wazuh
@@ -86,6 +87,7 @@ SOURCES: tuple[Source, ...] = (
     Ecs(),
     Osv(),
     Checkov(),
+    Terraform(),
     Backstage(),
     Kev(),
     Epss(),

@@ -24,7 +24,11 @@ GIVES: dict[str, tuple[str, ...]] = {
         "scan",
     ),
     "sarif": ("finding",),
-    "ocsf": ("finding",),
+    "ocsf": (
+        "activity",
+        "finding",
+        "change",
+    ),
     "grype": (
         "finding",
         "scan",

@@ -1,4 +1,4 @@
-"""OCSF Detection Finding (2004) and Vulnerability Finding (2002), OCSF 1.1 to 1.8: the door for any alert stream.
+"""OCSF 1.1 to 1.8: findings of every class as findings, all other classes as activities: the door for any stream.
 
 A document is one event, an array of them, or EventBridge's envelope with ``detail.findings``. Each event is an item;
 a vulnerability finding gives one draft for each of its ``vulnerabilities``.
@@ -12,31 +12,47 @@ a vulnerability finding gives one draft for each of its ``vulnerabilities``.
   "Close" alone, is fixed. ``status_code`` "PASS" says that a check passed: no finding.
 - Severity: ``severity_id``, else the word in ``severity``; of a vulnerability its own word first.
 
-Wrong for activity classes: they are no findings, and are ignored with their class.
+- Kind: Detection (2004), Data Security (2006) and the old Security Finding (2001) are detections, Vulnerability (2002)
+  vulnerabilities, Compliance (2003) and IAM Analysis (2008) misconfigurations, Application Security Posture (2007)
+  weaknesses; 2001 and 2007 with ``vulnerabilities`` are those. The rule of a compliance finding is its control.
+- Classes of the other categories: ``ocsf_activity``. Incident Findings (2005) are ignored: what they group comes by
+  itself, and Weir's own units are such.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from schemas.events import FindingKind, FindingStatus
-from streams.sources.base import EntityDraft, FindingDraft, IdentityDraft, Ignored, Malformed, Reading
+from streams.sources.base import (
+    ActivityDraft,
+    ChangeDraft,
+    EntityDraft,
+    FindingDraft,
+    IdentityDraft,
+    Ignored,
+    Malformed,
+    Reading,
+)
 from streams.sources.canonical import purl, vulnerability
 from streams.sources.document import digest, line, mapping, number, sequence, texts
-from streams.sources.fields import dig, instant, text
+from streams.sources.fields import dig, text
 from streams.sources.identity import cve_of
+from streams.sources.ocsf_activity import activity, category_of
 from streams.sources.ocsf_entities import LIMIT, entities
+from streams.sources.ocsf_fields import domain_of, reporter_of, time_of
 from streams.sources.packages import package_url
 from streams.sources.severity import severity_of_ocsf, severity_of_word
 
-_DETECTION = 2004
+_SECURITY = 2001  # deprecated since 1.1
 _VULNERABILITY = 2002
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = 253_402_214_400_000
-"""9999-12-31 in milliseconds."""
-
+_COMPLIANCE = 2003
+_INCIDENT = 2005
+_APPLICATION = 2007
+_FINDINGS = frozenset((_SECURITY, _VULNERABILITY, _COMPLIANCE, 2004, 2006, _APPLICATION, 2008))
+_KINDS: dict[int, FindingKind] = {_COMPLIANCE: "misconfiguration", _APPLICATION: "weakness", 2008: "misconfiguration"}
 _STATUS: dict[object, FindingStatus] = {3: "suppressed", 4: "fixed", 5: "suppressed", 6: "suppressed"}
 _POSTURE = frozenset({"prowler"})
 """Products whose detections are failed configuration checks."""
@@ -90,29 +106,49 @@ def _events(document: object) -> list[Any] | None:
     return document if isinstance(document, list) else None
 
 
-def _read(place: str, event: object) -> Iterator[FindingDraft | Malformed | Ignored]:
+def _read(place: str, event: object) -> Iterator[FindingDraft | ActivityDraft | ChangeDraft | Malformed | Ignored]:
     if not isinstance(event, dict):
         yield Malformed(place.rstrip("."), "not an object")
         return
     kind = event.get("class_uid")
     if not isinstance(kind, int) or isinstance(kind, bool):
         yield Malformed(f"{place}class_uid", "missing, or not an integer")
-    elif kind not in (_DETECTION, _VULNERABILITY):
+    elif kind in _FINDINGS:
+        yield from _finding(place, event, kind)
+    elif kind == _INCIDENT:
+        yield Ignored("incident finding not read")
+    elif not 1 <= (category := category_of(kind)) <= 8 or category == 2 or not 0 <= kind < 2**31:
         yield Ignored(f"class {kind} not read" if 0 <= kind <= 9999 else "class of an extension not read")
-    elif str(event.get("status_code", "")).upper() in ("PASS", "PASSED"):
-        yield Ignored("check passed")
     else:
-        shared = _shared(place, event)
-        if isinstance(shared, Malformed):
-            yield shared
-        elif kind == _DETECTION:
-            yield _detection(shared, event)
-        else:
-            yield from _vulnerabilities(shared, place, event)
+        yield from activity(place, event, kind)
+
+
+def _finding(place: str, event: dict[str, Any], kind: int) -> Iterator[FindingDraft | Malformed | Ignored]:
+    if _passed(event):
+        yield Ignored("check passed")
+        return
+    shared = _shared(place, event)
+    if isinstance(shared, Malformed):
+        yield shared
+    elif kind == _VULNERABILITY or (kind in (_SECURITY, _APPLICATION) and sequence(event.get("vulnerabilities"))):
+        yield from _vulnerabilities(shared, place, event)
+    else:
+        yield _detection(shared, event, kind)
+
+
+def _passed(event: dict[str, Any]) -> bool:
+    """Whether a check says that all is well: as a status code, or as the status of its compliance."""
+    if str(event.get("status_code", "")).upper() in ("PASS", "PASSED"):
+        return True
+    return dig(event, "compliance", "status_id") == 1 or dig(event, "compliance", "status") in (
+        "Pass",
+        "PASS",
+        "PASSED",
+    )
 
 
 def _shared(place: str, event: dict[str, Any]) -> _Event | Malformed:
-    time = _time(event)
+    time = time_of(event)
     if time is None:
         return Malformed(f"{place}time", "neither time in milliseconds nor time_dt with an offset")
     info = mapping(event.get("finding_info")) or mapping(event.get("finding"))  # finding: before 1.1
@@ -121,18 +157,13 @@ def _shared(place: str, event: dict[str, Any]) -> _Event | Malformed:
         return Malformed(f"{place}finding_info.uid", "missing, and no metadata.uid")
     activity = event.get("activity_id")
     status = _STATUS.get(event.get("status_id")) if isinstance(event.get("status_id"), int) else None
-    metadata = mapping(event.get("metadata"))
-    product = mapping(metadata.get("product"))
-    reporter = (text(product.get("name"), 128) or text(product.get("vendor_name"), 128) or "ocsf").lower()
-    cloud = mapping(event.get("cloud"))
-    account = text(dig(cloud, "account", "uid"), 128)
-    provider = (text(cloud.get("provider"), 64) or "cloud").lower()
+    reporter = reporter_of(event)
     message = line(event.get("message"), 2048)
     about, said = entities(event)
     return _Event(
         id=identity,
         time=time,
-        domain=f"{provider}:{account}" if account else f"ocsf:{reporter}",
+        domain=domain_of(event, reporter),
         reporter=reporter,
         status=status or ("fixed" if activity == 3 else "open"),
         severity=severity_of_ocsf(event.get("severity_id")) or severity_of_word(event.get("severity")),
@@ -163,29 +194,19 @@ def _location(event: dict[str, Any]) -> str | None:
     return None
 
 
-def _time(event: dict[str, Any]) -> str | None:
-    given = event.get("time")
-    if isinstance(given, float) and given.is_integer():
-        given = int(given)
-    if isinstance(given, int) and not isinstance(given, bool):
-        milliseconds = given * 1000 if 0 < given < 100_000_000_000 else given
-        if 0 < milliseconds < _LAST:
-            return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat().replace("+00:00", "Z")
-    return instant(event.get("time_dt"))
-
-
-def _detection(event: _Event, given: dict[str, Any]) -> FindingDraft:
+def _detection(event: _Event, given: dict[str, Any], of: int) -> FindingDraft:
     info = mapping(given.get("finding_info"))
     analytic = mapping(info.get("analytic"))
     rule = (
-        text(analytic.get("uid"))
+        (text(dig(given, "compliance", "control")) if of == _COMPLIANCE else None)
+        or text(analytic.get("uid"))
         or text(analytic.get("name"))
         or text(dig(given, "metadata", "event_code"))
         or next(iter(texts(info.get("types"))), None)
         or event.title
         or "unspecified"
     )
-    kind: FindingKind = "misconfiguration" if event.reporter in _POSTURE else "detection"
+    kind: FindingKind = _KINDS.get(of) or ("misconfiguration" if event.reporter in _POSTURE else "detection")
     draft = _draft(event, kind, rule, event.id)
     draft["fix"] = line(dig(given, "remediation", "desc"))
     return draft

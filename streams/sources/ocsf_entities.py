@@ -88,6 +88,17 @@ def entities(event: dict[str, Any]) -> tuple[list[EntityDraft], list[IdentityDra
     return list(dict.fromkeys(found))[:LIMIT], said
 
 
+def actor_of(event: dict[str, Any], *, own: bool = False) -> EntityDraft | None:
+    """Who acted: the actor's user; with ``own`` the event's, who is the actor where somebody logs on."""
+    for user in (event.get("user"), dig(event, "actor", "user")) if own else (dig(event, "actor", "user"),):
+        found: list[EntityDraft] = []
+        if isinstance(user, dict):
+            _user(user, found, [])
+        if who := next((each for each in found if each[0] in ("principal", "session")), None):
+            return who
+    return None
+
+
 def _resources(part: dict[str, Any], found: list[EntityDraft], said: Said) -> None:
     for resource in sequence(part.get("resources"))[: 4 * LIMIT]:
         if isinstance(resource, dict):

@@ -93,6 +93,43 @@ VULNERABILITY = event(
     ],
 )
 
+
+def happened(class_uid: int, uid: str, activity_id: int = 1, **fields: Any) -> dict[str, Any]:
+    """An event that is no finding."""
+    given = event(class_uid, uid, activity_id=activity_id, category_uid=class_uid // 1000, severity_id=1, **fields)
+    del given["finding_info"]
+    return given
+
+
+CALL = happened(
+    6003,
+    "evt-10",
+    class_name="API Activity",
+    activity_name="Create",
+    api={"operation": "CreateUser", "service": {"name": "iam.amazonaws.com"}, "request": {"uid": "r-1"}},
+    actor={"user": {"uid_alt": "arn:aws:iam::111122223333:user/ann", "name": "ann", "type_id": 1}},
+    src_endpoint={"ip": "198.51.100.7"},
+    http_request={"user_agent": "aws-cli/2.15.0 Python/3.11"},
+)
+LOGON = happened(
+    3002,
+    "evt-11",
+    class_name="Authentication",
+    activity_name="Logon",
+    status_id=2,
+    status_detail="Invalid password",
+    user={"name": "ann", "email_addr": "ann@acme.example"},
+    src_endpoint={"ip": "198.51.100.7"},
+)
+ACCOUNT = happened(
+    3001, "evt-12", 7, class_name="Account Change", user={"name": "bob"}, actor={"user": {"name": "ann"}}
+)
+PROCESS = happened(1007, "evt-13", message="sh -i was started", device={"hostname": "web-1"}, actor={})
+LOOKUP = happened(
+    4003, "", metadata={"version": "1.3.0", "product": {"name": "dns"}}, query={"hostname": "Evil.example."}
+)
+COMPLIANCE = event(2003, "evt-14", compliance={"control": "S3.5", "status_id": 3, "standards": ["CIS"]})
+
 SAMPLES: dict[str, tuple[object, dict[str, str]]] = {
     "detection": (DETECTION, {}),
     "vulnerabilities": (VULNERABILITY, {}),
@@ -105,5 +142,7 @@ SAMPLES: dict[str, tuple[object, dict[str, str]]] = {
         ],
         {},
     ),
+    "activities": ([CALL, LOGON, ACCOUNT, PROCESS, LOOKUP], {}),
+    "compliance": (COMPLIANCE, {}),
     "EventBridge": ({"detail-type": "Findings Imported V2", "detail": {"findings": [DETECTION]}}, {}),
 }

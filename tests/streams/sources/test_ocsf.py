@@ -127,9 +127,11 @@ def test_severity_is_the_id_else_the_word(fields: dict[str, Any], expected: int)
 
 
 def test_a_check_that_passed_and_classes_that_are_no_findings_are_ignored() -> None:
-    """Posture tools report passes in the same class; activity classes are not read."""
+    """Posture tools report passes in the same class; an incident is what Weir itself makes of findings."""
     assert only(event(status_code="PASS")) == Ignored("check passed")
-    assert only(event(3002)) == Ignored("class 3002 not read")
+    assert only(event(2003, compliance={"status_id": 1, "control": "s3.5"})) == Ignored("check passed")
+    assert only(event(2005)) == Ignored("incident finding not read")
+    assert only(event(2999)) == Ignored("class 2999 not read")
     assert only(event(99_002_004)) == Ignored("class of an extension not read")
 
 

@@ -57,6 +57,7 @@ RAW_SOURCES = (
     "ecs",
     "scans",
     "terraform",
+    "gitlab",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 

@@ -60,6 +60,7 @@ SOURCE_OF_TOPIC = {
     "wazuh": "wazuh",
     "ecs": "ecs",
     "terraform": "terraform",
+    "gitlab": "gitlab.webhook",
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
 

@@ -127,6 +127,10 @@ GIVES: dict[str, tuple[str, ...]] = {
         "finding",
         "change",
     ),
+    "gitlab.webhook": (
+        "activity",
+        "change",
+    ),
     "backstage": ("context",),
     "cisa.kev": ("context",),
     "first.epss": ("context",),

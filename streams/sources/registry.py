@@ -33,6 +33,7 @@ from streams.sources.github_audit import GitHubAudit
 from streams.sources.github_webhook import GitHubWebhook
 from streams.sources.gitlab_codequality import GitLabCodeQuality
 from streams.sources.gitlab_report import GitLabReport
+from streams.sources.gitlab_webhook import GitLabWebhook
 from streams.sources.grype import Grype
 from streams.sources.kev import Kev
 from streams.sources.kubernetes_audit import KubernetesAudit
@@ -88,6 +89,7 @@ SOURCES: tuple[Source, ...] = (
     Osv(),
     Checkov(),
     Terraform(),
+    GitLabWebhook(),
     Backstage(),
     Kev(),
     Epss(),

@@ -265,6 +265,21 @@ def shadow(
         raise typer.Exit(1)
 
 
+def rules(data: Data, json: AsJson = False) -> None:
+    """Sample logs that were published with other rules: does the pack decide them as they are to be decided?"""
+    from streams.evaluation import rules as evaluation
+
+    with clear_errors(OSError, ValueError, KeyError):
+        result = evaluation.run(data_folder(data), told)
+    if json:
+        as_json(result)
+    else:
+        for table in evaluation.tables(result):
+            Console().print(table)
+    if not result["passed"]:
+        raise typer.Exit(1)
+
+
 Poison = Annotated[bool, typer.Option("--poison", help="Also with poisoned streams: about twice as long.")]
 
 
@@ -334,6 +349,7 @@ EVALUATIONS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
     ("shadow", shadow),
     ("darpa", darpa),
     ("kdd99", kdd99),
+    ("rules", rules),
 )
 """To add an evaluation: a function here, and one entry."""
 

@@ -9,9 +9,14 @@ the CDEvent as value), from an array of either, and bare. A type carries its own
 - ``service.rolledback``: rollback, succeeded.
 - ``artifact.published``: code, succeeded. It can be deployed from now on, but runs nowhere yet.
 - ``environment.created``, ``modified``, ``deleted``: infrastructure, succeeded.
-- ``pipelinerun`` and ``taskrun`` ``queued``, ``started``, ``finished``: activities. They say that something was built,
-  tested or deployed, not what. Jenkins' plugin sends these; its Kinesis sink writes structured mode, its HTTP sink
-  Java's text of the event, which nobody can read.
+- ``pipelinerun``, ``taskrun``, ``build`` and ``testsuiterun`` ``queued``, ``started``, ``finished``: activities. They
+  say that something was built, tested or deployed; a finished build also what. Jenkins' plugin sends runs; its Kinesis
+  sink writes structured mode, its HTTP sink Java's text of the event, which nobody can read.
+- Custom events (``dev.cdeventsx.<tool>-<subject>.<predicate>``) of any tool, by a convention of ours, since the
+  specification has no such subjects: ``featureflag`` ``created``, ``enabled``, ``disabled``, ``modified``, ``deleted``
+  are changes of a feature flag, ``secret`` ``created``, ``rotated``, ``revoked``, ``deleted`` secret rotations, both
+  succeeded. ``subject.id`` is the flag's or the secret's name (an ARN is that resource), never a value; the content may
+  have ``environment`` and ``service`` (each with an ``id``), ``user`` and ``version``, as the events above.
 
 - Natural key: ``context.source/context.id``, which the specification makes unique together; a digest of both where that
   is longer than 512 characters or an id with a slash would make it ambiguous.
@@ -32,6 +37,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from schemas.events import ChangeKind, Outcome
+from streams.sources.aws_names import entity_of
 from streams.sources.base import ActivityDraft, ChangeDraft, EntityDraft, IdentityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, purl, repository
 from streams.sources.document import digest, line, mapping
@@ -39,6 +45,7 @@ from streams.sources.fields import dig, email, instant, text
 from streams.sources.identity import tag_of
 
 _TYPE = re.compile(r"dev\.cdevents\.([a-z]{1,32})\.([a-z]{1,32})(?:\.v?[0-9].{0,32})?")
+_CUSTOM = re.compile(r"dev\.cdeventsx\.[a-z0-9_]{1,64}-([a-z]{1,32})\.([a-z]{1,32})(?:\.v?[0-9].{0,32})?")
 _KINDS: dict[str, dict[str, ChangeKind]] = {
     "service": {
         "deployed": "deploy",
@@ -50,11 +57,23 @@ _KINDS: dict[str, dict[str, ChangeKind]] = {
     "artifact": {"published": "code"},
     "environment": {"created": "infrastructure", "modified": "infrastructure", "deleted": "infrastructure"},
 }
-_RUNS = {"pipelinerun": "pipelineName", "taskrun": "taskName"}
+_OURS: dict[str, dict[str, ChangeKind]] = {
+    "featureflag": dict.fromkeys(("created", "enabled", "disabled", "modified", "deleted"), "feature_flag"),
+    "secret": dict.fromkeys(("created", "rotated", "revoked", "deleted"), "secret_rotation"),
+}
+"""Subjects of custom events that are read, whatever tool they are of."""
+
+_RUNS = {"pipelinerun": "pipelineName", "taskrun": "taskName", "build": "name", "testsuiterun": "name"}
 """Runs, and where their content names what ran."""
 
 _TURNS = frozenset(("queued", "started", "finished"))
-_OUTCOMES: dict[object, Outcome] = {"success": "success", "failure": "failure", "error": "failure"}
+_OUTCOMES: dict[object, Outcome] = {
+    "success": "success",
+    "pass": "success",
+    "failure": "failure",
+    "fail": "failure",
+    "error": "failure",
+}
 _SUBJECTS = frozenset(
     [
         "approval", "artifact", "branch", "build", "change", "changewindow", "deployment", "environment", "incident",
@@ -114,10 +133,12 @@ def _read(event: object, headers: Mapping[str, str], place: str) -> ActivityDraf
     if not _is_type(kind):
         return Malformed(f"{place}context.type", "not a CDEvents type")
     found = _TYPE.fullmatch(str(kind))
-    subject_kind, predicate = found.groups() if found else ("", "")
-    change = _KINDS.get(subject_kind, {}).get(predicate)
-    if change is None and not (subject_kind in _RUNS and predicate in _TURNS):
-        return Ignored(f"{subject_kind} event not read" if subject_kind in _SUBJECTS else "custom event not read")
+    custom = None if found else _CUSTOM.fullmatch(str(kind))
+    subject_kind, predicate = found.groups() if found else custom.groups() if custom else ("", "")
+    change = (_OURS if custom else _KINDS).get(subject_kind, {}).get(predicate)
+    if change is None and (custom or not (subject_kind in _RUNS and predicate in _TURNS)):
+        known = subject_kind in _SUBJECTS and not custom
+        return Ignored(f"{subject_kind} event not read" if known else "custom event not read")
 
     identity = text(context.get("id", envelope.get("id")), 4096)
     source = text(context.get("source", envelope.get("source")), 4096)
@@ -144,6 +165,10 @@ def _run(key: str, source: str, time: str, of: str, turn: str, subject: str, con
     name = text(content.get(_RUNS[of]), 200) or subject
     outcome = _OUTCOMES.get(text(content.get("outcome"), 32), "unknown")
     entities: list[EntityDraft] = [("resource", f"cdevents:{source}/{subject}"[:512])]
+    said: list[IdentityDraft] = []
+    if of == "build" and (built := text(content.get("artifactId"))):
+        about, said = _artifact(built)
+        entities += about
     draft: ActivityDraft = {
         "type": "activity",
         "source_id": key,
@@ -156,8 +181,10 @@ def _run(key: str, source: str, time: str, of: str, turn: str, subject: str, con
         "outcome": outcome,
         "read_only": None,
     }
+    if said:
+        draft["identities"] = said
     if outcome == "failure":
-        draft["error"] = line(content.get("errors"), 256) or "failure"
+        draft["error"] = line(content.get("errors"), 256) or line(content.get("reason"), 256) or "failure"
         draft["severity"] = 1
     return draft
 
@@ -174,6 +201,10 @@ def _draft(
     entities: list[EntityDraft] = []
     if of == "service":
         entities.append(("workload", subject))
+    if of in _OURS:
+        entities.append(entity_of(subject) or ("resource", f"{of}:{subject}"[:512]))
+        if service := text(dig(content, "service", "id"), 255):
+            entities.append(("workload", service))
     if environment:
         entities.append(("environment", environment))
     if artifact:
@@ -194,7 +225,7 @@ def _draft(
         "kind": kind,
         "actor": actor,
         "status": "succeeded",
-        "revision": artifact,
+        "revision": text(content.get("version"), 200) if of in _OURS else artifact,
     }
     if said:
         draft["identities"] = said

@@ -180,10 +180,8 @@ def _flag(event: _Event) -> _Content:
         return Malformed("object_attributes.name", "missing")
     active = dig(event.body, "object_attributes", "active")
     entities = [*event.entities, ("resource", f"gitlab:{event.project}/feature_flags/{name}")]
-    draft = _change(event, event.received, entities, f"feature flag {name} of {event.project}")
-    draft["title"] = (
-        f"{draft['title'][:480]} turned {'on' if active is True else 'off' if active is False else 'round'}"
-    )
+    turned = "turned on" if active is True else "turned off" if active is False else "changed"
+    draft = _change(event, event.received, entities, f"feature flag {name} of {event.project[:200]} {turned}")
     draft["source_id"] = digest((event.retried,)) if event.retried else digest((content_id(event.body), event.received))
     draft["kind"] = "feature_flag"
     draft["status"] = "succeeded"

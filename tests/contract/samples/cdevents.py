@@ -66,6 +66,22 @@ FINISHED = old(
     {"pipelineName": "invoices", "outcome": "failure", "url": "job/invoices/7/", "errors": "tests failed"},
 )
 
+
+def ours(kind: str, subject: str, **content: Any) -> dict[str, Any]:
+    """A custom event of our convention."""
+    given = event("service.deployed.0.2.0", subject, {"environment": {"id": "production"}, "user": "ann", **content})
+    given["context"] = given["context"] | {"type": f"dev.cdeventsx.{kind}", "id": f"custom-{subject}"}
+    return given
+
+
+FLAG = ours("flags-featureflag.enabled.0.1.0", "new-checkout", service={"id": "billing/invoices"})
+SECRET = ours(
+    "vault-secret.rotated.0.1.0", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:pay-1", version="v7"
+)
+BUILT = event("build.finished.0.3.0", "build-7", {"artifactId": ARTIFACT})
+TESTED = event("testsuiterun.finished.0.3.0", "suite-7", {"outcome": "fail", "reason": "3 of 200 failed"})
+TESTED["context"]["id"] = "suite-7"
+
 SAMPLES: dict[str, tuple[object, dict[str, str]]] = {
     "bare": (DEPLOYED, {}),
     "bare, 0.3": (ROLLED_BACK, {}),
@@ -74,5 +90,7 @@ SAMPLES: dict[str, tuple[object, dict[str, str]]] = {
     "binary without context": ({"subject": DEPLOYED["subject"]}, attributes(DEPLOYED)),
     "run": (structured(FINISHED), {}),
     "batch": ([structured(DEPLOYED), structured(event("change.merged.0.3.0", "42"))], {}),
+    "flag and secret": ([structured(FLAG), structured(SECRET)], {}),
+    "build and tests": ([BUILT, TESTED], {}),
     "custom": (event("service.deployed").copy() | {"context": {"type": "dev.cdeventsx.acme-thing.made.0.1.0"}}, {}),
 }

@@ -180,4 +180,44 @@ def test_conformance_events_are_read_or_counted():
         document = parse(path.read_bytes())
         assert SOURCE.recognise(document, {})
         counts.update("ignored" if isinstance(c, Ignored) else c.get("kind", c["type"]) for c in read(document))
-    assert counts == {"ignored": 35, "activity": 5, "deploy": 4, "rollback": 1, "code": 1, "infrastructure": 3}
+    assert counts == {"ignored": 29, "activity": 11, "deploy": 4, "rollback": 1, "code": 1, "infrastructure": 3}
+
+
+def test_a_flag_and_a_secret_are_changes_by_our_convention():
+    """Of any tool: the subject is a name or an ARN, and service, environment and user are as in other events."""
+    (flag,), (secret,) = read(samples.FLAG), read(samples.SECRET)
+    assert (flag["kind"], flag["status"], flag["title"]) == (
+        "feature_flag", "succeeded", "featureflag new-checkout enabled in production",
+    )  # fmt: skip
+    assert flag["entities"] == [
+        ("resource", "featureflag:new-checkout"),
+        ("workload", "billing/invoices"),
+        ("environment", "production"),
+        ("principal", "ann"),
+    ]
+    assert (secret["kind"], secret["revision"]) == ("secret_rotation", "v7")
+    assert ("resource", "arn:aws:secretsmanager:eu-central-1:111122223333:secret:pay-1") in secret["entities"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "vault-secret.read.0.1.0",
+        "flags-flag.enabled.0.1.0",
+        "tool-pipelinerun.started.0.1.0",
+        "featureflag.enabled.0.1.0",
+    ],
+)
+def test_other_custom_events_are_not_read(kind):
+    """Only what the convention names: a tool's own runs, or a read secret, are nobody's change."""
+    assert read(samples.ours(kind, "x")) == [Ignored("custom event not read")]
+
+
+def test_builds_and_test_suites_are_activities():
+    """A finished build names what it built; a suite that failed says why."""
+    (built,), (tested,) = read(samples.BUILT), read(samples.TESTED)
+    assert (built["action"], built["outcome"]) == ("cdevents:build.finished", "unknown")
+    assert [kind for kind, _ in built["entities"]] == ["resource", "image"]
+    assert (tested["action"], tested["outcome"], tested["error"]) == (
+        "cdevents:testsuiterun.finished", "failure", "3 of 200 failed",
+    )  # fmt: skip

@@ -12,6 +12,31 @@ from collections.abc import Mapping
 from typing import Final
 
 COUNTERPARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "AWS.Bedrock.DeleteModelInvocationLoggingConfiguration": ("aws_bedrock_log_deleted",),
+    "AWS.Bedrock.GuardrailUpdateDelete": ("aws_bedrock_guardrail_changed",),
+    "AWS.CloudTrail.Account.Discovery": ("aws_account_contacts_read",),
+    "AWS.CloudTrail.Created": ("aws_trail_created",),
+    "AWS.CloudTrail.DNSLogsDeleted": ("aws_dns_log_deleted",),
+    "AWS.CloudTrail.EnableRegion": ("aws_region_enabled",),
+    "AWS.CloudTrail.EventSelectorsDisabled": ("aws_trail_blinded",),
+    "AWS.CloudTrail.IAMAnythingChanged": ("aws_iam_changed",),
+    "AWS.CloudTrail.IAMCompromisedKeyQuarantine": ("aws_key_quarantined",),
+    "AWS.CloudTrail.PasswordSpraying": ("aws_console_login_failed",),
+    "AWS.CloudTrail.RootPasswordChanged": ("aws_root_password_changed",),
+    "AWS.CloudTrail.SecurityConfigurationChange": ("aws_security_service_changed",),
+    "AWS.CloudTrail.ShortLifecycle": ("aws_log_bucket_expires_soon",),
+    "AWS.Console.GetSigninToken.Abuse": ("aws_console_link_from_credentials",),
+    "AWS.Console.LoginWithoutMFA": ("aws_console_login_without_mfa",),
+    "AWS.Console.RootLoginFailed": ("aws_root_login_failed",),
+    "AWS.IAM.AttachAdminRolePolicy": ("aws_admin_policy_attached",),
+    "AWS.IAM.Backdoor.User.Keys": ("aws_key_for_another_user",),
+    "AWS.IAM.BackdoorRole": ("aws_role_trusts_anyone",),
+    "AWS.IAM.CreateUser": ("aws_user_created",),
+    "AWS.IAMUser.ReconAccessDenied": ("aws_user_call_denied",),
+    "AWS.Root.Activity": ("aws_root_activity",),
+    "AWS.S3.DisableBucketLogging": ("aws_bucket_logging_off",),
+    "AWS.STS.GetSessionToken.Misuse": ("aws_session_token_by_user",),
+    "AWS.Suspicious.SAML.Activity": ("aws_saml_provider_changed",),
 }  # fmt: skip
 
 _LIST = "compares with a list of one's own: accounts, users, regions or images"

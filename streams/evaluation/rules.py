@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from rich.table import Table
+from rich.table import Column, Table
 
 from streams.evaluation.rule_counterparts import COUNTERPARTS, WITHOUT
 from streams.redaction import Redactor
@@ -92,13 +92,13 @@ def run(data: Path, progress: Callable[[str], None]) -> dict[str, Any]:
 
 def tables(result: Mapping[str, Any]) -> Iterator[Table]:
     """For people: rule by rule, what has no counterpart, and the totals."""
-    each_rule = Table("published rule", "rules of ours", "logs right", "whole", title="Sample logs")
+    each_rule = Table(_wide("published rule"), _wide("rules of ours"), "logs right", "whole", title="Sample logs")
     for each in result["results"]:
         right = sum(log["right"] for log in each["logs"])
         figures = f"{right} of {len(each['logs'])}"
         each_rule.add_row(each["rule"], ", ".join(each["ours"]), figures, "yes" if each["right"] else "NO")
     yield each_rule
-    none = Table("published rule", "why the pack has none", title="Without a counterpart")
+    none = Table(_wide("published rule"), _wide("why the pack has none"), title="Without a counterpart")
     for key, reason in result["without"].items():
         none.add_row(key, reason)
     for key in result["unsaid"]:
@@ -113,6 +113,10 @@ def tables(result: Mapping[str, Any]) -> Iterator[Table]:
     total.add_row("logs missed, matched wrongly", f"{result['missed']}, {result['false']}")
     total.add_row("logs that a source claims by content", f"{result['logs_claimed']} of {result['logs']}")
     yield total
+
+
+def _wide(name: str) -> Column:
+    return Column(name, overflow="fold")
 
 
 def _published(folder: Path) -> dict[str, list[dict[str, Any]]]:

@@ -58,6 +58,7 @@ RAW_SOURCES = (
     "scans",
     "terraform",
     "gitlab",
+    "vex",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 

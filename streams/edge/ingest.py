@@ -61,6 +61,7 @@ SOURCE_OF_TOPIC = {
     "ecs": "ecs",
     "terraform": "terraform",
     "gitlab": "gitlab.webhook",
+    "vex": "vex",
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
 

@@ -12,7 +12,7 @@
   is EPSS, that of the CISA KEV catalog says that it is exploited (Grype).
 - Status: ``analysis.state`` resolved is fixed, false_positive and not_affected are suppressed.
 
-Wrong for CycloneDX in XML, and for VEX documents that stand alone: those state what is known of a product.
+Wrong for CycloneDX in XML, and for VEX documents that stand alone (``vex``): those state what is known of a product.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class CycloneDX:
     lateness = timedelta(hours=1)
 
     def recognise(self, document: object, headers: Mapping[str, str]) -> bool:
-        """By ``bomFormat``."""
-        return isinstance(document, dict) and document.get("bomFormat") == "CycloneDX"
+        """By ``bomFormat``, unless it only states what is known of a product."""
+        return isinstance(document, dict) and document.get("bomFormat") == "CycloneDX" and not is_statement(document)
 
     def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
         """Every vulnerability, and last the scan itself, unless something was malformed."""
@@ -100,6 +100,14 @@ class CycloneDX:
                 findings=len(seen),
             )
             yield len(found), scan
+
+
+def is_statement(document: dict[str, Any]) -> bool:
+    """Whether it is a VEX document: vulnerabilities with an analysis, and no components (``vex`` reads those)."""
+    if document.get("bomFormat") != "CycloneDX" or sequence(document.get("components")):
+        return False
+    first = next(iter(sequence(document.get("vulnerabilities"))), None)
+    return text(dig(first, "analysis", "state"), 64) is not None
 
 
 def _report(document: dict[str, Any], headers: Mapping[str, str]) -> _Report | Malformed:

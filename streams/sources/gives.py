@@ -131,6 +131,7 @@ GIVES: dict[str, tuple[str, ...]] = {
         "activity",
         "change",
     ),
+    "vex": ("context",),
     "backstage": ("context",),
     "cisa.kev": ("context",),
     "first.epss": ("context",),

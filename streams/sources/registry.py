@@ -50,6 +50,7 @@ from streams.sources.tekton import Tekton
 from streams.sources.terraform import Terraform
 from streams.sources.trivy import Trivy
 from streams.sources.trivy_operator import TrivyOperator
+from streams.sources.vex import Vex
 from streams.sources.wazuh import Wazuh
 
 SOURCES: tuple[Source, ...] = (
@@ -90,6 +91,7 @@ SOURCES: tuple[Source, ...] = (
     Checkov(),
     Terraform(),
     GitLabWebhook(),
+    Vex(),
     Backstage(),
     Kev(),
     Epss(),

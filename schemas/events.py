@@ -133,11 +133,14 @@ class Scan(Observed):
 
 
 class ContextRecord(Contract):
-    """A statement about the world that is not an event: a catalog entity, an exception, a feed entry."""
+    """A statement about the world that is not an event: a catalog entity, an exception, a feed entry.
+
+    ``sigma`` is a detection rule: ingest matches it, and here it says which rules an event was looked at with.
+    """
 
     type: Literal["context"] = "context"
     v: SchemaVersion = 1
-    kind: Literal["catalog", "policy_exception", "kev", "epss", "alias"]
+    kind: Literal["catalog", "policy_exception", "kev", "epss", "alias", "sigma"]
     key: str = Field(min_length=1, max_length=512, description="identity; a later record with the same key replaces it")
     record: dict[str, Any] | None = Field(description="None withdraws the key")
     origin: Origin

@@ -20,6 +20,12 @@ from streams.catalog import Catalog
 from streams.dead_letters import dead_letter
 from streams.redaction import Redactor
 from streams.routing import concerned, partition_of
+from streams.sigma.events import finding, items, normalised
+from streams.sigma.in_force import KIND as SIGMA
+from streams.sigma.in_force import InForce, refused
+from streams.sigma.rule import Rule
+from streams.sigma.rule_set import RuleSet
+from streams.sigma.values import Document
 from streams.sources.base import Ignored, Malformed, Source
 from streams.sources.family import Family
 from streams.sources.known import BUILT_IN, Known
@@ -37,6 +43,12 @@ GZIP = b"\x1f\x8b"
 MAX_ITEMS_SHOWN = 1_000
 """Dead letters that one raw record may cause; a record with more malformed items is refused from there on."""
 
+
+_DETECTED_ON = {kind: f"weir.{kind}" for kind in ("activity", "finding", "change")}
+"""Types of draft that detections are made of, and the log source of rules over them."""
+
+_Matches = dict[int, tuple[Document, Sequence[Rule]]]
+"""By item: the event as its vendor sends it, and the rules that hold for it."""
 
 _Scanned = dict[tuple[str, str | None, str], dict[str, set[str]]]
 """Of one document: reporter, target and scan -> domain -> ids of findings; one that is there twice counts once."""
@@ -76,7 +88,8 @@ class Packed(NamedTuple):
 class Ingest:
     """Reads raw records. ``counts`` says what became of the items: events, copies, broadcasts, ignored, dead.
 
-    ``known`` are the sources that may read a record which is bound to none.
+    ``known`` are the sources that may read a record which is bound to none. ``rules`` are the detections in force: what
+    matches an item is a finding of its own beside the item's events, at their place, in ``counts`` a ``detection``.
     """
 
     def __init__(
@@ -86,6 +99,7 @@ class Ingest:
         partitions: int,
         max_raw_bytes: int = MAX_RAW_BYTES,
         known: Known = BUILT_IN,
+        rules: InForce | None = None,
     ) -> None:
         self.catalog = catalog
         self.redactor = redactor
@@ -94,6 +108,9 @@ class Ingest:
         self.known = known
         self.counts: Counter[str] = Counter()
         self.ignored: Counter[tuple[str, str]] = Counter()
+        self.rules = InForce() if rules is None else rules
+        self.detected: Counter[str] = Counter()
+        self.undetected: Counter[str] = Counter()
 
     def read(self, raw: RawRecord) -> tuple[list[Placed], list[DeadLetter]]:
         """The events of a raw record, and what had to be refused."""
@@ -138,6 +155,15 @@ class Ingest:
         self.counts, self.ignored = Counter(), Counter()
         return taken
 
+    def take_detected(self) -> tuple[Counter[str], Counter[str]]:
+        """Findings that rules made since the last call, by level of the rule; and matches that made none, by reason.
+
+        The level of a rule without one is ``none``, and ``silent`` that of rules which only feed correlation rules.
+        """
+        taken = self.detected, self.undetected
+        self.detected, self.undetected = Counter(), Counter()
+        return taken
+
     def map(
         self, raw: RawRecord, source: Source, document: object, headers: Mapping[str, str]
     ) -> tuple[list[Placed], list[DeadLetter]]:
@@ -146,9 +172,16 @@ class Ingest:
         dead: list[DeadLetter] = []
         item = -1
         scanned: _Scanned = {}
+        rules = self.rules.rules
+        matches = {} if rules is None else self._matches(rules, source.name, document)
         for item, reading in source.read(document, headers):
             if type(reading) is dict:
+                if reading["type"] == "context" and (wrong := _broken_rule(reading)) is not None:
+                    dead.append(self._refuse(raw, item, "map", wrong.reason, wrong.place, source.name))
+                    continue
                 self._place(raw, source.name, item, reading, placed, scanned)
+                if rules is not None:
+                    self._detect(rules, matches, raw, source.name, item, reading, placed)
             elif isinstance(reading, Malformed):
                 if len(dead) < MAX_ITEMS_SHOWN:
                     dead.append(self._refuse(raw, item, "map", reading.reason, reading.place, source.name))
@@ -158,7 +191,69 @@ class Ingest:
         if item < 0:
             self.counts["ignored"] += 1
             self.ignored[source.name, "nothing in it"] += 1
+        if matches:
+            self.undetected["no event"] += sum(len(found) for _, found in matches.values())
         return placed, dead
+
+    def _matches(self, rules: RuleSet, source: str, document: object) -> _Matches:
+        """The rules that hold for the events in a document, by item."""
+        found: _Matches = {}
+        if rules.wants(source):
+            for item, event in items(source, document):
+                try:
+                    those = rules.detect(event, source)
+                except Exception:  # noqa: BLE001 - a fault of a rule, or of ours, must not cost the event
+                    self.undetected["failed"] += 1
+                else:
+                    if those:
+                        found[item] = event, those
+        return found
+
+    def _detect(
+        self,
+        rules: RuleSet,
+        matches: _Matches,
+        raw: RawRecord,
+        source: str,
+        item: int,
+        draft: Any,
+        placed: list[Placed],
+    ) -> None:
+        """Place what was found in an item, by its first event, and what rules over normalised events find in this."""
+        over = _DETECTED_ON.get(draft["type"])
+        if over is None:
+            return
+        if matches and (match := matches.pop(item, None)) is not None:
+            event, those = match
+            self._found(those, event, raw, item, draft, placed)
+        if rules.wants(over):
+            try:
+                event = normalised(draft, source)
+                those = rules.detect(event, over)
+            except Exception:  # noqa: BLE001 - as above
+                self.undetected["failed"] += 1
+            else:
+                self._found(those, event, raw, item, draft, placed)
+
+    def _found(
+        self, those: Sequence[Rule], event: Document, raw: RawRecord, item: int, draft: Any, placed: list[Placed]
+    ) -> None:
+        """Place findings where the draft that they are about is; one that is refused itself has none."""
+        if placed[-1].fault is not None:
+            return
+        for rule in those:
+            try:
+                made = finding(rule, event, draft) | {"origin": draft["origin"], "source": draft["source"]}
+                value = orjson.dumps(made)
+            except Exception:  # noqa: BLE001 - as above
+                self.undetected["failed"] += 1
+                continue
+            if fault(made) is not None:  # would take the item along
+                self.undetected["invalid"] += 1
+                continue
+            placed.append(Placed(partition_of(draft["domain"], self.partitions), value, raw, item, None))
+            self.counts["detection"] += 1
+            self.detected["silent" if rule.silent else rule.level or "none"] += 1
 
     def _place(
         self, raw: RawRecord, source: str, item: int, draft: Any, placed: list[Placed], scanned: _Scanned
@@ -188,10 +283,9 @@ class Ingest:
         placed.append(Placed(partition, orjson.dumps(draft), raw, item, fault(draft)))
         if kind == "change" and component is not None:
             for other in concerned(self.catalog, component, domain):
-                draft["domain"] = other
-                draft["home"] = False
+                copy = {**draft, "domain": other, "home": False}
                 partition = partition_of(other, self.partitions)
-                placed.append(Placed(partition, orjson.dumps(draft), raw, item, fault(draft)))
+                placed.append(Placed(partition, orjson.dumps(copy), raw, item, fault(copy)))
                 self.counts["copies"] += 1
 
     def _place_scan(self, raw: RawRecord, item: int, draft: Any, placed: list[Placed], scanned: _Scanned) -> None:
@@ -276,6 +370,11 @@ class Ingest:
             headers=[(name, content) for name, content in raw.headers],
             value=raw.value,
         )
+
+
+def _broken_rule(draft: Any) -> Fault | None:
+    """Why a record of context is no rule that can be in force; None if it is one, or is none."""
+    return refused(draft["key"], draft["record"]) if draft["kind"] == SIGMA else None
 
 
 def _cut(partition: int, values: Sequence[bytes], max_bytes: int) -> Iterator[Packed]:

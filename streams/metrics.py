@@ -23,6 +23,15 @@ class Metrics:
         self.items = Counter("weir_items_total", "What became of the items of raw records.", ["outcome"], registry=r)
         self.ignored = Counter("weir_ignored_total", "Items nothing was made of.", ["source", "reason"], registry=r)
         self.dead_letters = Counter("weir_dead_letters_total", "Dead letters written.", ["stage"], registry=r)
+        self.detection_rules = Gauge(
+            "weir_detection_rules", "Detection rules that were loaded, by what became of them.", ["state"], registry=r
+        )
+        self.detections = Counter(
+            "weir_detections_total", "Findings that detection rules made, by level of the rule.", ["level"], registry=r
+        )
+        self.detections_failed = Counter(
+            "weir_detections_failed_total", "Matches and trials of rules that made no finding.", ["reason"], registry=r
+        )
         self.redactions = Counter("weir_redactions_total", "Secrets replaced.", ["type"], registry=r)
         self.log_records = Counter("weir_log_records_total", "Log records folded.", registry=r)
         self.log_bytes = Counter("weir_log_bytes_total", "Bytes of log records folded.", registry=r)

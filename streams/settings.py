@@ -29,6 +29,7 @@ from schemas.rule import Rule
 from streams.correlation.rules.check import faults
 from streams.mapping_files import read_mappings
 from streams.rule_files import parse_rules, read_rules
+from streams.sigma_files import Detections, read_detections
 from streams.sources.mapping import MappedSource
 from streams.sources.registry import SOURCES
 
@@ -145,7 +146,16 @@ class Settings(BaseSettings):
     rules: tuple[Rule, ...] = Field(
         default=(), description="correlation rules: paths of files and folders, or [[rules]]; they go into engine.rules"
     )
+    detections: tuple[str, ...] = Field(
+        default=(), description='Sigma rules: paths of files and folders, and "pack"; read where they are published'
+    )
     engine: Parameters = Field(default_factory=Parameters)
+
+    @field_validator("detections", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        given = value if isinstance(value, list | tuple) else [value]
+        return [str(entry) if isinstance(entry, Path) else entry for entry in given]
 
     @field_validator("rules", mode="before")
     @classmethod
@@ -275,6 +285,24 @@ def _with_rules(settings: Settings) -> Settings:
     if twice := faults(rules):
         raise BadSettings("\n".join(map(str, twice)))
     return settings.model_copy(update={"engine": settings.engine.model_copy(update={"rules": rules}), "rules": ()})
+
+
+def detections_of(settings: Settings) -> Detections:
+    """The Sigma rules that the settings name, read now. Raises ``BadSettings`` with all that is wrong with them."""
+    found = read_detections(settings.detections)
+    if found.faults:
+        raise BadSettings("\n".join(map(str, found.faults)))
+    return found
+
+
+def with_correlations(settings: Settings, rules: Sequence[Rule]) -> Settings:
+    """The same with correlation rules besides its own. Raises ``BadSettings`` where they do not go together."""
+    if not rules:
+        return settings
+    together = (*settings.engine.rules, *rules)
+    if wrong := faults(together):
+        raise BadSettings("\n".join(map(str, wrong)))
+    return settings.model_copy(update={"engine": settings.engine.model_copy(update={"rules": together})})
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Annotated, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Annotated, BinaryIO, NamedTuple
 from urllib.parse import quote
 
 import orjson
@@ -32,9 +32,13 @@ from streams.replay import files, summary
 from streams.replay.log import OutOfOrder, fold_log
 from streams.replay.recorded import BadDump, decode, log_records
 from streams.replay.run import Replay, Told, run
-from streams.settings import BadSettings, Settings, redaction_key
+from streams.settings import BadSettings, Settings, redaction_key, with_correlations
+from streams.sigma_files import read_detections
 from streams.sources.known import Known, known_with
 from streams.sources.registry import UnknownSourceError
+
+if TYPE_CHECKING:
+    from streams.sigma.bundle import RuleText
 
 Paths = Annotated[list[str] | None, typer.Argument(metavar="PATH...", help="Files and folders, or NAME=PATH.")]
 SourceName = Annotated[str | None, typer.Option(help="Source of all paths without a NAME, instead of by content.")]
@@ -47,6 +51,10 @@ RuleFiles = Annotated[
 MappingFiles = Annotated[
     list[Path] | None,
     typer.Option("--mapping", help="Mappings of other formats: files and folders, instead of weir.toml's."),
+]
+DetectionFiles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATH|pack", help="Sigma rules: files, folders, the built-in pack, instead of weir.toml's."),
 ]
 Revisions = Annotated[bool, typer.Option("--revisions", help="Every revision in order, not the last of each unit.")]
 NoModels = Annotated[bool, typer.Option("--no-models", help="Signals from findings only.")]
@@ -73,6 +81,14 @@ class Kept(NamedTuple):
     learnt: tuple[Path, ...]
     keep: Path | None
     members: Path | None
+
+
+class Engine(NamedTuple):
+    """What documents go through: redaction, detection rules, and the fold under its parameters."""
+
+    redactor: Redactor
+    parameters: Parameters
+    rules: Sequence[RuleText]
 
 
 class _Writer(Told):
@@ -142,6 +158,7 @@ def replay(
     catalog: CatalogFile = None,
     rules: RuleFiles = None,
     mapping: MappingFiles = None,
+    detections: DetectionFiles = None,
     revisions: Revisions = False,
     no_models: NoModels = False,
     assignments: Assignments = None,
@@ -163,13 +180,13 @@ def replay(
         given = {
             "PATH": paths, "--source": source, "--catalog": catalog, "--rules": rules, "--mapping": mapping,
             "--no-models": no_models, "--set": assignments, "--members": members, "--events": events,
-            "--learnt": learnt, "--keep-learnt": keep_learnt,
+            "--learnt": learnt, "--keep-learnt": keep_learnt, "--detections": detections,
         }  # fmt: skip
         if wrong := [name for name, value in given.items() if value]:
             raise fail(f"--log takes everything from the log; leave out {', '.join(wrong)}")
     elif not paths:
         raise fail("name the files or folders to replay, or a log with --log")
-    configured = settings(rules=rules, mappings=mapping)
+    configured = settings(rules=rules, mappings=mapping, detections=detections)
     with ExitStack() as stack:
         writer = _Writer(revisions, _opened(stack, events), _opened(stack, dead_letters), quiet)
         try:
@@ -177,11 +194,17 @@ def replay(
                 if log is not None:
                     code = _log(log, writer)
                 else:
-                    parameters = _parameters(configured.engine, no_models, assignments or [])
+                    found = read_detections(configured.detections)
+                    for fault in found.faults:
+                        writer.say(f"rule not used: {fault}")
+                    with clear_errors(BadSettings):
+                        ruled = with_correlations(configured, found.correlations).engine
+                    parameters = _parameters(ruled, no_models, assignments or [])
                     catalogs = catalog or [path for path in [configured.catalog] if path]
                     known = known_with(*configured.mappings)
                     kept = Kept(tuple(learnt or ()), keep_learnt, members)
-                    code = _files(paths or [], source, known, catalogs, redaction(configured), parameters, kept, writer)
+                    engine = Engine(redaction(configured), parameters, found.texts)
+                    code = _files(paths or [], source, known, catalogs, engine, kept, writer)
             writer.units()
         except BrokenPipeError:  # the reader has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -204,8 +227,7 @@ def _files(
     source: str | None,
     known: Known,
     catalogs: list[Path],
-    redactor: Redactor,
-    parameters: Parameters,
+    engine: Engine,
     kept: Kept,
     writer: _Writer,
 ) -> int:
@@ -217,7 +239,8 @@ def _files(
     if not any(entry.path not in catalogs for entry in inputs):
         raise fail("nothing to replay: no file that any source reads")
     writer.size = sum(entry.path.stat().st_size for entry in inputs)
-    replay_ = Replay(redactor, parameters, writer, members=kept.members is not None, known=known)
+    wanted = kept.members is not None
+    replay_ = Replay(engine.redactor, engine.parameters, writer, members=wanted, known=known, rules=engine.rules)
     with clear_errors(StateMismatch):
         replay_.learn(file.read_bytes() for file in kept.learnt)
     documents, blank = run(replay_, inputs)

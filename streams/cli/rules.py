@@ -1,4 +1,4 @@
-"""``weir rules lint``, ``test`` and ``explain``: Sigma rules before they are put in force."""
+"""``weir rules lint``, ``test`` and ``explain``: Sigma rules before they are in force; and the commands after."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import orjson
 import typer
 
 from streams.cli.common import fail
+from streams.cli.rules_in_force import ls, push, withdraw
 from streams.cli.table import plain
 
 if TYPE_CHECKING:
     from streams.sigma.load import Loaded
     from streams.sigma.rule import Fault, Rule
 
-rules = typer.Typer(no_args_is_help=True, help="Check, test and explain Sigma rules.")
+rules = typer.Typer(no_args_is_help=True, help="Check, test and explain Sigma rules; put them in force.")
+rules.command("push")(push)
+rules.command("withdraw")(withdraw)
+rules.command("ls")(ls)
 
 Paths = Annotated[list[Path], typer.Argument(help="Files or folders with Sigma rules (YAML or JSON).", exists=True)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -146,9 +150,8 @@ def _event(path: Path) -> dict[str, Any]:
 
 
 def _loaded(paths: list[Path], placeholder: list[str] | None) -> tuple[Loaded, list[Fault]]:
-    from streams.correlation.rules.check import faults as faults_of
     from streams.sigma.load import load
-    from streams.sigma_files import read_texts
+    from streams.sigma_files import correlation_faults, read_texts
 
     values: dict[str, list[str]] = {}
     for each in placeholder or ():
@@ -158,11 +161,7 @@ def _loaded(paths: list[Path], placeholder: list[str] | None) -> tuple[Loaded, l
         values.setdefault(name, []).append(value)
     texts, unread = read_texts(paths)
     loaded = load(texts, values)
-    made = {each.rule.key: each for each in loaded.correlations}
-    wrong = [
-        made[fault.rule].document.fault("correlation", f"{fault.place}: {fault.message}")
-        for fault in faults_of(each.rule for each in loaded.correlations)
-    ]
+    wrong = correlation_faults(loaded)
     broken = {(fault.file, fault.document) for fault in wrong}
     good = tuple(each for each in loaded.correlations if (each.document.file, each.document.number) not in broken)
     return loaded._replace(correlations=good), [*unread, *loaded.faults, *wrong]

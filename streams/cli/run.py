@@ -19,7 +19,7 @@ from streams.cli.common import fail, settings
 from streams.cli.screen import Screen
 from streams.log import configure
 from streams.replay import catalog
-from streams.settings import BadSettings, Settings, redaction_key
+from streams.settings import BadSettings, Settings, detections_of, redaction_key, with_correlations
 from streams.simulate import Scenario
 
 KEPT_RUNS = 10
@@ -131,7 +131,8 @@ def _with_broker(
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: _stop(stop))
             work = Run(loaded, folder, screen, stop, began=began, fresh=present == 0)
-            given = Input(entities, None if scenario is None else scenario.messages(), rate)
+            messages = None if scenario is None else scenario.messages()
+            given = Input(entities, messages, rate, detections_of(loaded).texts)
             with reaching(loaded):
                 outcome = work.run(given, once=once)
         except (BadCatalog, BadSettings) as error:
@@ -161,7 +162,9 @@ def _in_process(
         screen.unit(unit, outcome.take(unit))
 
     try:
-        work = InProcess(redaction_key(loaded), loaded.engine, told, outcome)
+        rules = detections_of(loaded)
+        parameters = with_correlations(loaded, rules.correlations).engine
+        work = InProcess(redaction_key(loaded), parameters, told, outcome, rules.texts)
     except BadSettings as error:
         raise fail(str(error)) from None
     work.start([*scenario.catalog(), *entities], scenario.start)

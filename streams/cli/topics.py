@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.cli.common import connected, fail
-from streams.settings import BadSettings, Settings
+from streams.cli.table import plain
+from streams.settings import BadSettings, Settings, detections_of
 
 topics = typer.Typer(help="Make the topics, check them, write one out.", no_args_is_help=True)
 
@@ -23,12 +24,13 @@ Out = Annotated[Path | None, typer.Option(help="File to write to. Default: stdou
 
 @topics.command()
 def create() -> None:
-    """Make the topics that are missing; put the engine's parameters, and the catalog if one is set, into theirs.
+    """Make the topics that are missing; put the engine's parameters, the detections and the catalog into theirs.
 
     What is there already is left as it is, so it may run at every start.
     """
     from streams.edge import topics as edge
-    from streams.edge.feed import BadCatalog, catalog_records, publish_catalog, publish_config
+    from streams.edge.detections import publish
+    from streams.edge.feed import BadCatalog, catalog_records, publish_catalog
     from streams.edge.reach import BrokerFailed, admin, reaching
     from streams.replay import catalog
 
@@ -36,9 +38,10 @@ def create() -> None:
     try:
         entities = catalog.entities(settings.catalog) if settings.catalog else []
         catalog_records(entities)  # before anything is made
+        detections = detections_of(settings)
         with reaching(settings):
             made = edge.create(admin(settings), settings, lambda text: typer.echo(text, err=True))
-            wrote = publish_config(settings)
+            rules = publish(settings, detections.texts)
             records = publish_catalog(settings, entities) if entities else 0
     except BrokerFailed as error:
         raise fail(str(error), code=1) from None
@@ -50,9 +53,12 @@ def create() -> None:
         raise fail(str(error)) from None
     typer.echo(
         f"{len(made)} topics made, {len(edge.wanted(settings)) - len(made)} were there; parameters "
-        f"{settings.engine.digest()} {'written' if wrote else 'unchanged'}; {records} catalog records written",
+        f"{settings.engine.digest()} {'written' if rules.config else 'unchanged'}; {records} catalog records written; "
+        f"{len(detections.texts)} detection rules, {rules.written} written, {rules.withdrawn} withdrawn",
         err=True,
     )
+    for fault in rules.faults:
+        typer.echo(plain(f"not in force: {fault}"), err=True)
 
 
 @topics.command()

@@ -151,6 +151,15 @@ def publish_catalog(settings: Settings, entities: Iterable[object]) -> int:
     return len(fresh)
 
 
+def send(settings: Settings, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+    """Write keys and values to a topic; returns when all are delivered. Errors are those of ``feed``."""
+    if given := list(records):
+        sender = _Sender(settings)
+        for key, value in given:
+            sender.send(topic, key, value)
+        sender.end()
+
+
 def publish_reviews(settings: Settings, reviews: Iterable[Review]) -> int:
     """Write reviews to their topic, by unit or pattern; gives their number. Raises ``NoTopic`` where there is none."""
     topic = settings.topic("reviews")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -27,10 +27,15 @@ from streams.linking.links import Links
 from streams.pipeline import Pipeline
 from streams.records import LogRecord, Output
 from streams.redaction import Redactor
+from streams.sigma.in_force import KIND as SIGMA
+from streams.sigma.in_force import record_of
 from streams.simulate import Message
 from streams.sources.backstage import Backstage
 from streams.sources.registry import by_name
 from streams.sources.steering import Steering
+
+if TYPE_CHECKING:
+    from streams.sigma.bundle import RuleText
 
 BATCH = 50
 """Messages that share one record of the log, and its time."""
@@ -45,8 +50,14 @@ class InProcess:
     """
 
     def __init__(
-        self, key: bytes, parameters: Parameters, told: Callable[[Unit], None], outcome: Outcome | None = None
+        self,
+        key: bytes,
+        parameters: Parameters,
+        told: Callable[[Unit], None],
+        outcome: Outcome | None = None,
+        rules: Sequence[RuleText] = (),
     ) -> None:
+        self.rules = rules  # detections; the correlation rules among them are in the parameters, too
         self.parameters = parameters
         self.told = told
         self.outcome = outcome or Outcome()
@@ -64,7 +75,7 @@ class InProcess:
         self.clock = 0
 
     def start(self, entities: Sequence[object], at: datetime) -> None:
-        """Put parameters and catalog into the log, before anything else."""
+        """Put parameters, catalog and detection rules into the log, before anything else."""
         settings = {"digest": self.parameters.digest(), "settings": self.parameters.model_dump()}
         config, _ = self.ingest.read(self._raw("config", Steering(), None, (), orjson.dumps(settings), at))
         context: list[Placed] = []
@@ -74,6 +85,10 @@ class InProcess:
             record = orjson.loads(placed.value)
             if record["kind"] == "catalog":
                 self.catalog.apply(record["key"], record["record"])
+        for rule in self.rules:
+            body = {"kind": SIGMA, "key": rule.key, "record": record_of(rule, "settings")}
+            context += self.ingest.read(self._raw("context", Steering(), None, (), orjson.dumps(body), at))[0]
+            self.ingest.rules.apply(rule.key, body["record"])
         self._append([*config, *context], _ms(at))
 
     def feed(self, messages: Iterable[Message]) -> None:

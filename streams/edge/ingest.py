@@ -21,7 +21,7 @@ from schemas.dead_letter import DeadLetter
 from streams.catalog import Catalog
 from streams.dead_letters import headers as dead_letter_headers
 from streams.edge import client
-from streams.edge.context import ContextReader, kind_of, text
+from streams.edge.context import ContextReader, text, withdrawn
 from streams.edge.health import Health, HealthServer
 from streams.edge.memory import settle
 from streams.edge.session import EXIT_FAILED, SessionEnded, Writer, close_all, is_record, run_sessions
@@ -30,6 +30,7 @@ from streams.metrics import Metrics
 from streams.redaction import Redactor
 from streams.routing import partition_of
 from streams.settings import Settings, redaction_key
+from streams.sigma.in_force import InForce
 from streams.sources.base import Source
 from streams.sources.family import AWS, AZURE, SCANS, Family
 from streams.sources.known import known_with
@@ -77,7 +78,10 @@ WAIT = 30.0
 
 
 class Read(NamedTuple):
-    """What one transaction held: raw records and their bytes, what became of their items, and the seconds it took."""
+    """What one transaction held: raw records and their bytes, what became of their items, and the seconds it took.
+
+    ``detected`` and ``undetected`` are those of ``Ingest.take_detected``, ``rules`` the detections loaded, by state.
+    """
 
     records: int
     size: int
@@ -86,6 +90,9 @@ class Read(NamedTuple):
     counts: Counter[str]
     ignored: Counter[tuple[str, str]]
     seconds: float
+    detected: Counter[str]
+    undetected: Counter[str]
+    rules: Counter[str]
 
 
 class IngestSession:
@@ -100,8 +107,9 @@ class IngestSession:
         self.failure: BaseException | None = None
         self.sources = sources(settings)
         self.catalog = Catalog()
-        self.context = ContextReader(settings, self.catalog)
-        self.ingest = Ingest(self.catalog, Redactor(redaction_key(settings)), settings.partitions)
+        rules = InForce()
+        self.context = ContextReader(settings, self.catalog, rules)
+        self.ingest = Ingest(self.catalog, Redactor(redaction_key(settings)), settings.partitions, rules=rules)
         self.writer = Writer(client.transactional(settings, settings.transactional_id("ingest")), WAIT)
         self.consumer = Consumer(client.consumer(settings, settings.group("ingest"), offset_reset="earliest"))
         self.metadata: object = None
@@ -148,7 +156,10 @@ class IngestSession:
         self._commit(records, packed, dead)
         size = sum(len(r.value or b"") for r in records)
         counts, ignored = self.ingest.take_counts()
-        self.told(Read(len(records), size, packed, dead, counts, ignored, time.monotonic() - started))
+        detected, undetected = self.ingest.take_detected()
+        seconds = time.monotonic() - started
+        rules = self.ingest.rules.counts
+        self.told(Read(len(records), size, packed, dead, counts, ignored, seconds, detected, undetected, rules))
 
     def _fetch(self) -> list[Message]:
         return self.consumer.consume(FETCH, timeout=FETCH_WAIT)
@@ -164,7 +175,7 @@ class IngestSession:
             return None  # fetched before a rebalance; its new owner reads it
         key, value = message.key(), message.value()
         if value is None and topic == self.settings.topic("context"):
-            value = orjson.dumps({"kind": kind_of(text(key)), "key": text(key), "record": None})
+            value = orjson.dumps(withdrawn(text(key)))
         return RawRecord(
             topic,
             partition,
@@ -251,6 +262,12 @@ class IngestTold:
             metrics.ignored.labels(source, reason).inc(count)
         for letter in read.dead:
             metrics.dead_letters.labels(letter.stage).inc()
+        for level, count in read.detected.items():
+            metrics.detections.labels(level).inc(count)
+        for reason, count in read.undetected.items():
+            metrics.detections_failed.labels(reason).inc(count)
+        for state, count in read.rules.items():
+            metrics.detection_rules.labels(state).set(count)
 
 
 def run(settings: Settings, session: type[IngestSession] = IngestSession) -> int:

@@ -43,7 +43,7 @@ class Outcome:
     def events(self) -> int:
         """Events that ingest wrote to the log: activities, findings, scans and changes, with the copies of changes."""
         refused = self.refused["validate"] + self.refused["route"]
-        return sum(self.items[kind] for kind in EVENTS) + self.items["copies"] - refused
+        return sum(self.items[kind] for kind in EVENTS) + self.items["copies"] + self.items["detection"] - refused
 
     @property
     def unaccounted(self) -> int:

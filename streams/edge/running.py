@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -19,14 +19,18 @@ from schemas.unit import Unit
 from streams.edge import children, client, topics
 from streams.edge.broker_local import free_port
 from streams.edge.children import Child
+from streams.edge.detections import publish
 from streams.edge.drained import Drained
-from streams.edge.feed import feed, publish_catalog, publish_config
+from streams.edge.feed import feed, publish_catalog
 from streams.edge.lag import held
 from streams.edge.outcome import Outcome
 from streams.edge.tally import Tally
 from streams.edge.units import UnitReader
 from streams.settings import Settings
 from streams.simulate import Message
+
+if TYPE_CHECKING:
+    from streams.sigma.bundle import RuleText
 
 ROLES = ("ingest", "correlate", "links")
 
@@ -55,11 +59,12 @@ class Watch(Protocol):
 
 
 class Input(NamedTuple):
-    """What is put in: catalog entities, then messages (None: nothing is fed)."""
+    """What is put in: catalog entities and detection rules, then messages (None: nothing is fed)."""
 
     entities: Sequence[object]
     messages: Iterable[Message] | None
     rate: float | None = None
+    rules: Sequence[RuleText] = ()
 
 
 class Run:
@@ -98,7 +103,8 @@ class Run:
             RunFailed: a process ends for good, or with ``once`` again and again; or the feed fails.
         """
         try:
-            publish_config(self.settings)
+            for fault in publish(self.settings, given.rules).faults:
+                self.watch.say(f"detection rule not in force: {fault}")
             publish_catalog(self.settings, given.entities)
             for child in self.children:
                 child.start()

@@ -39,7 +39,7 @@ class Tally:
     """Documents refused as a whole."""
     mapped: int = 0
     counts: Counter[str] = field(default_factory=Counter)
-    """Of ``Ingest``: events by type, copies, ignored, dead."""
+    """Of ``Ingest``: events by type, copies, detections, ignored, dead."""
     refused: int = 0
     """Events that the schema or the size limit refused."""
     ignored: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -56,7 +56,7 @@ class Tally:
 
     @property
     def drafts(self) -> int:
-        """Events made, without the copies."""
+        """Events that sources made, without the copies."""
         return sum(self.counts[kind] for kind in EVENTS)
 
     @property
@@ -74,8 +74,12 @@ class Tally:
                 f"{self.readings} readings were made: {self.drafts} events, {ignored} ignored and "
                 f"{self.malformed} malformed"
             )
-        if self.drafts + self.copies != self.events:
-            yield f"{self.drafts} events and {self.copies} copies were placed, {self.events} reached the check"
+        found = self.counts["detection"]
+        if self.drafts + self.copies + found != self.events:
+            yield (
+                f"{self.drafts} events, {self.copies} copies and {found} detections were placed, {self.events} reached "
+                "the check"
+            )
         if self.events != self.refused + self.outcomes.total():
             yield f"{self.events} events were checked, {self.refused} refused and {self.outcomes.total()} folded"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -25,8 +25,13 @@ from streams.redaction import Redactor
 from streams.replay.account import UNKNOWN, Tally, Watched
 from streams.replay.documents import Document, Problem, documents
 from streams.replay.files import Input
+from streams.sigma.in_force import KIND as SIGMA
+from streams.sigma.in_force import record_of
 from streams.sources.base import Source
 from streams.sources.known import BUILT_IN, Known
+
+if TYPE_CHECKING:
+    from streams.sigma.bundle import RuleText
 
 TOPIC = "file"
 """The topic that raw records of files have; their partition is the file's number, their offset the document's."""
@@ -98,6 +103,7 @@ class _Reader(Ingest):
 class Replay:
     """The engine over raw records. ``take`` each, ``fold`` what it gives, then ``finish``.
 
+    ``rules`` are detections, in force from the start; correlation rules among them are in ``parameters``, too.
     ``tallies`` says by source what became of everything; ``problems`` lists the sums that do not hold. Raises
     ``streams.failures.TooManyFailures`` as the pipeline does, by source.
     """
@@ -110,6 +116,7 @@ class Replay:
         *,
         members: bool = False,
         known: Known = BUILT_IN,
+        rules: Iterable[RuleText] = (),
     ) -> None:
         self.ingest = _Reader(redactor, known)
         self.pipeline = Pipeline(None)
@@ -119,8 +126,16 @@ class Replay:
         self.folded = 0
         if members:
             self.pipeline.keep_members()
-        config = [{"type": "config", "digest": parameters.digest(), "settings": parameters.model_dump(mode="json")}]
-        self.pipeline.step(LogRecord(0, 0, 0, orjson.dumps(config)))
+        steering: list[object] = [
+            {"type": "config", "digest": parameters.digest(), "settings": parameters.model_dump(mode="json")}
+        ]
+        for number, rule in enumerate(rules):
+            record = record_of(rule, "replay")
+            if (wrong := self.ingest.rules.apply(rule.key, record)) is not None:
+                raise ValueError(f"detection rule {rule.key}: {wrong.place}: {wrong.reason}")
+            origin = ("detections", 0, number, 0)
+            steering.append({"type": "context", "kind": SIGMA, "key": rule.key, "record": record, "origin": origin})
+        self.pipeline.step(LogRecord(0, 0, 0, orjson.dumps(steering)))
 
     def learn(self, files: Iterable[bytes]) -> list[str]:
         """Begin with what models learnt elsewhere; gives the domains. Raises ``models.adopt.StateMismatch``."""

@@ -14,6 +14,7 @@ and for each draft, where ``rules.wants("weir." + draft["type"])``::
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 
 from streams.sigma.condition import Paths
@@ -25,6 +26,9 @@ REPORTER = "sigma"
 
 SILENT = 1
 """Severity of what a rule finds that only feeds correlation rules: below what makes a signal."""
+
+LONGEST_ID = 512
+"""Characters of a natural key, as events may have it."""
 
 _LISTS: Mapping[str, tuple[str, ...]] = {
     "aws.cloudtrail": ("Records",),
@@ -76,8 +80,11 @@ def finding(rule: Rule, document: Document, draft: Mapping[str, Any]) -> dict[st
     """The finding of a match: a draft of ``schemas.events.Finding``, about what the event's own draft is about.
 
     ``document`` is redacted already, so the evidence is. The id is that of the event and the rule, so a copy of the
-    event is a copy of the finding.
+    event is a copy of the finding; an id that is too long for that is hashed.
     """
+    source_id = f"{draft['source_id']}/{rule.key}"
+    if len(source_id) > LONGEST_ID:
+        source_id = f"{blake2b(source_id.encode(errors='surrogatepass'), digest_size=16).hexdigest()}/{rule.key}"
     marks = " ".join(tag.removeprefix("attack.").upper() for tag in rule.tags if tag.startswith("attack.t"))
     evidence = why(rule, document)
     if marks:
@@ -85,7 +92,7 @@ def finding(rule: Rule, document: Document, draft: Mapping[str, Any]) -> dict[st
     made: dict[str, Any] = {
         "type": "finding",
         "kind": "detection",
-        "source_id": f"{draft['source_id'][:440]}/{rule.key}"[:512],
+        "source_id": source_id[:LONGEST_ID],
         "time": draft["time"],
         "domain": draft["domain"],
         "entities": draft.get("entities", []),

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from streams.sources.base import ContextDraft, Malformed, Reading
 
-KINDS = ("catalog", "policy_exception", "kev", "epss", "alias")
+KINDS = ("catalog", "policy_exception", "kev", "epss", "alias", "sigma")
 
 
 class Steering:

@@ -29,14 +29,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from schemas.events import ChangeKind, FindingKind, FindingStatus, Outcome
 from streams.sources.base import ActivityDraft, ChangeDraft, Draft, FindingDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import vulnerability
 from streams.sources.document import digest, line, number
 from streams.sources.ecs_entities import actor_of, entities
-from streams.sources.ecs_fields import at, one, several
+from streams.sources.ecs_fields import Fields, flat, has, one, several
 from streams.sources.exported import content_id, of_milliseconds
 from streams.sources.offset_times import with_offset
 from streams.sources.severity import severity_of_word
@@ -65,7 +65,7 @@ class Ecs:
         return (
             type(first) is dict
             and "@timestamp" in first
-            and (type(at(first, "event.kind")) is str or at(first, "event.category") is not None)
+            and (has(first, "event", "kind") or has(first, "event", "category"))
         )
 
     def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
@@ -87,27 +87,29 @@ def _read(hit: object, place: str) -> list[Draft | Malformed | Ignored]:
     event = _opened(hit)
     if not isinstance(event, dict):
         return [Malformed(place.rstrip("."), "not an object")]
-    time = with_offset(at(event, "@timestamp")) or of_milliseconds(at(event, "@timestamp"))
+    fields = flat(event)
+    time = with_offset(fields.get("@timestamp")) or of_milliseconds(fields.get("@timestamp"))
     if time is None:
         return [Malformed(f"{place}@timestamp", "neither a time with an offset nor milliseconds")]
-    kind = one(event, "event.kind", 32) or "event"
+    key = _key(fields) or content_id(event)
+    kind = one(fields, "event.kind", 32) or "event"
     if kind in ("alert", "signal"):
-        return [_finding(event, time)]
-    if kind == "state" and (result := one(event, "result.evaluation", 32)):
-        return [_posture(event, time, result)]
+        return [_finding(fields, key, time)]
+    if kind == "state" and (result := one(fields, "result.evaluation", 32)):
+        return [_posture(fields, key, time, result)]
     if kind != "event":
         return [Ignored(f"event of kind {kind} not read" if kind in _KINDS else "event of unknown kind not read")]
-    return _activity(event, time)
+    return _activity(fields, key, time)
 
 
-def _key(event: dict[str, Any]) -> str:
+def _key(event: Fields) -> str | None:
     for name in ("kibana.alert.uuid", "event.id"):
         if given := one(event, name):
             return digest((one(event, "event.dataset", 256), given))
-    return content_id(event)
+    return None
 
 
-def _domain(event: dict[str, Any]) -> str:
+def _domain(event: Fields) -> str:
     account = one(event, "cloud.account.id", 128)
     if account:
         return f"{(one(event, 'cloud.provider', 32) or 'cloud').lower()}:{account}"
@@ -116,19 +118,19 @@ def _domain(event: dict[str, Any]) -> str:
     return f"ecs:{one(event, 'data_stream.namespace', 200) or 'default'}"
 
 
-def _severity(event: dict[str, Any]) -> int:
+def _severity(event: Fields) -> int:
     for name in ("kibana.alert.severity", "vulnerability.severity"):
         if found := severity_of_word(one(event, name, 32)):
             return found
     for name in ("event.risk_score_norm", "kibana.alert.risk_score"):
-        score = number(at(event, name))
+        score = number(event.get(name))
         if score is not None and 0 <= score <= 100:
             return 2 if score <= 21 else 3 if score <= 47 else 4 if score <= 73 else 5
-    given = number(at(event, "event.severity"))
+    given = number(event.get("event.severity"))
     return _ELASTIC.get(int(given), 0) if given is not None and given in _ELASTIC else 0
 
 
-def _finding(event: dict[str, Any], time: str) -> FindingDraft:
+def _finding(event: Fields, key: str, time: str) -> FindingDraft:
     about, said = entities(event)
     flaw = one(event, "vulnerability.id", 128)
     kind: FindingKind = "vulnerability" if flaw else "detection"
@@ -136,12 +138,12 @@ def _finding(event: dict[str, Any], time: str) -> FindingDraft:
     named = one(event, "kibana.alert.rule.name") or one(event, "rule.name")
     message = line(one(event, "kibana.alert.reason", 4096) or one(event, "message", 8192), 2048)
     techniques = ", ".join(several(event, "threat.technique.id", 8))
-    elastic = at(event, "kibana.alert.uuid") is not None or at(event, "kibana.alert.rule.uuid") is not None
-    score = number(at(event, "vulnerability.score.base"))
+    elastic = event.get("kibana.alert.uuid") is not None or event.get("kibana.alert.rule.uuid") is not None
+    score = number(event.get("vulnerability.score.base"))
     draft: FindingDraft = {
         "type": "finding",
         "kind": kind,
-        "source_id": _key(event),
+        "source_id": key,
         "time": time,
         "domain": _domain(event),
         "entities": about,
@@ -159,15 +161,15 @@ def _finding(event: dict[str, Any], time: str) -> FindingDraft:
     return draft
 
 
-def _reporter(event: dict[str, Any]) -> str:
+def _reporter(event: Fields) -> str:
     names = ("event.module", "event.dataset", "observer.product", "event.provider")
     return (next((found for name in names if (found := one(event, name, 128))), None) or "ecs").lower()
 
 
-def _posture(event: dict[str, Any], time: str, result: str) -> FindingDraft | Ignored:
+def _posture(event: Fields, key: str, time: str, result: str) -> FindingDraft | Ignored:
     if result != "failed":
         return Ignored("check passed" if result == "passed" else "check without a result")
-    draft = _finding(event, time)
+    draft = _finding(event, key, time)
     draft["kind"] = "misconfiguration"
     draft["title"] = line(one(event, "rule.name")) or draft["title"]
     draft["location"] = line(one(event, "resource.name") or one(event, "resource.id"), 1024) or draft["location"]
@@ -175,7 +177,7 @@ def _posture(event: dict[str, Any], time: str, result: str) -> FindingDraft | Ig
     return draft
 
 
-def _activity(event: dict[str, Any], time: str) -> list[Draft | Malformed | Ignored]:
+def _activity(event: Fields, key: str, time: str) -> list[Draft | Malformed | Ignored]:
     about, said = entities(event)
     categories, types = several(event, "event.category"), several(event, "event.type")
     names = ("event.dataset", "event.module", "event.provider")
@@ -188,7 +190,7 @@ def _activity(event: dict[str, Any], time: str) -> list[Draft | Malformed | Igno
     title = message or f"{what} by {actor}" if actor else message or what
     activity: ActivityDraft = {
         "type": "activity",
-        "source_id": _key(event),
+        "source_id": key,
         "time": time,
         "domain": _domain(event),
         "entities": about,

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from streams.sources.base import ActivityDraft, EntityDraft, FindingDraft, Ignored, Malformed, Reading
 from streams.sources.document import line, mapping, number, sequence, texts
@@ -41,6 +41,8 @@ _OTHERS: Final = frozenset(_UNREAD.split())
 """Event types that are not read; their names are safe as a metric label."""
 
 _PRIORITIES: Final = {1: 4, 2: 3, 3: 2}
+_LAYERS: Final = frozenset(("http", "dns", "tls", "ssh"))
+_ASKED: Final = ("queries", "query", "answers")
 _NAMES: Final = 16
 """Names and hashes of one event."""
 
@@ -92,6 +94,7 @@ def _alert(event: dict[str, Any], place: str, time: str, domain: str) -> Finding
     rule = f"{signature:.0f}" if generator in (None, 1) else f"{generator:.0f}:{signature:.0f}"
     metadata = mapping(alert.get("metadata"))
     techniques = [each for each in texts(metadata.get("mitre_technique_id"), 64)[:8] if each.startswith("T")]
+    heard, ends = _heard(event), _ends(event)
     message = line(alert.get("signature"), 320) or f"signature {rule}"
     stated = severity_of_word(next(iter(texts(metadata.get("signature_severity"), 32)), None))
     what = ", ".join(
@@ -100,7 +103,7 @@ def _alert(event: dict[str, Any], place: str, time: str, domain: str) -> Finding
             line(alert.get("category"), 200),
             "blocked" if alert.get("action") == "blocked" else None,
             f"ATT&CK: {', '.join(techniques)}" if techniques else None,
-            _spoken(event),
+            heard.said,
         )
         if part
     )
@@ -110,30 +113,30 @@ def _alert(event: dict[str, Any], place: str, time: str, domain: str) -> Finding
         "source_id": content_id(event),
         "time": time,
         "domain": domain,
-        "entities": _entities(event),
-        "title": line(f"{message}: {_ends(event)}") or message,
+        "entities": _entities(event, heard),
+        "title": line(f"{message}: {ends}") or message,
         "rule": rule,
         "severity": stated or _PRIORITIES.get(_whole(alert.get("severity")), 1),
         "reporter": "suricata",
-        "location": _ends(event),
+        "location": ends,
         "evidence": line(what, 2048),
     }
 
 
 def _activity(event: dict[str, Any], kind: str, time: str, domain: str) -> ActivityDraft:
-    said = _spoken(event)
+    heard = _heard(event)
     draft: ActivityDraft = {
         "type": "activity",
         "source_id": content_id(event),
         "time": time,
         "domain": domain,
-        "entities": _entities(event),
-        "title": line(f"{kind} {_ends(event)}{f': {said}' if said else ''}") or kind,
+        "entities": _entities(event, heard),
+        "title": line(f"{kind} {_ends(event)}{f': {heard.said}' if heard.said else ''}") or kind,
         "action": f"suricata:{kind}",
         "outcome": "unknown",
     }
-    status = _whole(dig(event, "http", "status"))
-    code = text(dig(event, "dns", "rcode"), 32)
+    status = _whole(dig(event, "http", "status")) if kind == "http" else -1
+    code = text(dig(event, "dns", "rcode"), 32) if kind == "dns" else None
     if (kind == "http" and status >= 100) or (kind == "dns" and code):
         failed = status >= 400 if kind == "http" else code != "NOERROR"
         draft["outcome"] = "failure" if failed else "success"
@@ -143,6 +146,8 @@ def _activity(event: dict[str, Any], kind: str, time: str, domain: str) -> Activ
 
 
 def _whole(value: object) -> int:
+    if type(value) is int:
+        return value if abs(value) < 10**9 else -1
     found = number(value)
     return int(found) if found is not None and abs(found) < 1e9 else -1
 
@@ -155,47 +160,61 @@ def _ends(event: dict[str, Any]) -> str:
     return f"{source}{ports[0]} to {target}{ports[1]} {text(event.get('proto'), 16) or ''}".rstrip()
 
 
-def _queries(event: dict[str, Any]) -> list[str]:
+class _Heard(NamedTuple):
+    """What the application layer says: names asked for or spoken to, the URL, and all of it in short."""
+
+    names: tuple[str, ...] = ()
+    url: str | None = None
+    said: str | None = None
+
+
+_NOTHING: Final = _Heard()
+
+
+def _heard(event: dict[str, Any]) -> _Heard:
+    if event.keys().isdisjoint(_LAYERS):
+        return _NOTHING
+    names: list[str] = []
+    said: list[str] = []
+    url = None
+    if isinstance(http := event.get("http"), dict):
+        name, path = host(http.get("hostname")), text(http.get("url"), 1024)
+        if path and "://" in path:
+            url = path
+        elif name and path and path.startswith("/"):
+            url = f"http://{name}{path}"
+        said.append(f"{text(http.get('http_method'), 16) or 'request'} {url or name or ''}".strip())
+        names += [name] if name else []
+    if isinstance(dns := event.get("dns"), dict):
+        asked = _queries(dns)
+        said += [f"name {', '.join(asked[:4])}"] if asked else []
+        names += asked
+    if name := host(dig(event, "tls", "sni")):
+        said.append(f"server {name}")
+        names.append(name)
+    if agent := line(dig(event, "ssh", "client", "software_version"), 120):
+        said.append(f"client {agent}")
+    return _Heard(tuple(names), url, line(", ".join(said)))
+
+
+def _queries(dns: dict[str, Any]) -> list[str]:
     """The names of a DNS event: in the event itself, or in lists whose names differ by version and in alerts."""
-    dns = mapping(event.get("dns"))
-    asked = [mapping(each) for field in ("queries", "query", "answers") for each in sequence(dns.get(field))[:_NAMES]]
+    asked = [mapping(each) for field in _ASKED if field in dns for each in sequence(dns[field])[:_NAMES]]
     names = (host(each.get("rrname")) for each in (dns, *asked))
     return list(dict.fromkeys(name for name in names if name))[:_NAMES]
 
 
-def _url(event: dict[str, Any]) -> str | None:
-    http = mapping(event.get("http"))
-    name, path = host(http.get("hostname")), text(http.get("url"), 1024)
-    if path and "://" in path:
-        return path
-    return f"http://{name}{path}" if name and path and path.startswith("/") else None
-
-
-def _spoken(event: dict[str, Any]) -> str | None:
-    """What the application layer says, in short."""
-    http = mapping(event.get("http"))
-    method = text(http.get("http_method"), 16)
-    parts = [
-        f"{method or 'request'} {_url(event) or host(http.get('hostname')) or ''}".strip() if http else None,
-        f"name {', '.join(_queries(event)[:4])}" if _queries(event) else None,
-        f"server {name}" if (name := host(dig(event, "tls", "sni"))) else None,
-        f"client {agent}" if (agent := line(dig(event, "ssh", "client", "software_version"), 120)) else None,
-    ]
-    return line(", ".join(part for part in parts if part))
-
-
-def _entities(event: dict[str, Any]) -> list[EntityDraft]:
-    numbers = (address(event.get(field)) for field in ("src_ip", "dest_ip"))
+def _entities(event: dict[str, Any], heard: _Heard) -> list[EntityDraft]:
+    numbers = (address(event.get("src_ip")), address(event.get("dest_ip")))
     found: list[EntityDraft] = [
         ("ip", each) for each in numbers if each and not each.startswith("127.") and each != "::1"
     ]
-    names = (host(dig(event, "http", "hostname")), host(dig(event, "tls", "sni")), *_queries(event))
-    for name in names:
-        if name:
-            spelt = address(name)
-            found.append(("ip", spelt) if spelt else ("host", name))
-    if url := _url(event):
-        found.append(("url", url))
-    files = [mapping(event.get("fileinfo")), *map(mapping, sequence(event.get("files"))[:_NAMES])]
-    found += [("file", hashed.lower()) for each in files if (hashed := text(each.get("sha256"), 64))]
+    for name in heard.names:
+        spelt = address(name)
+        found.append(("ip", spelt) if spelt else ("host", name))
+    if heard.url:
+        found.append(("url", heard.url))
+    if "files" in event or "fileinfo" in event:
+        files = [mapping(event.get("fileinfo")), *map(mapping, sequence(event.get("files"))[:_NAMES])]
+        found += [("file", hashed.lower()) for each in files if (hashed := text(each.get("sha256"), 64))]
     return list(dict.fromkeys(found))

@@ -10,7 +10,7 @@ import pytest
 
 from streams.sources.base import Ignored, Malformed
 from streams.sources.ecs import Ecs
-from streams.sources.ecs_fields import at, one
+from streams.sources.ecs_fields import flat, one
 
 REPO = Path(__file__).resolve().parents[3]
 _spec = importlib.util.spec_from_file_location("samples", REPO / "tests/contract/samples/ecs.py")
@@ -157,8 +157,17 @@ def test_an_envelope_around_a_line_is_not_claimed() -> None:
 def test_fields_nest_or_have_dots() -> None:
     """Any mix of both names the same field, and of an array the first counts."""
     for document in ({"a": {"b": {"c": "x"}}}, {"a.b.c": "x"}, {"a": {"b.c": "x"}}, {"a.b": {"c": ["x", "y"]}}):
-        assert one(document, "a.b.c") == "x"
-    assert at({"a": 7}, "a.b") is None
+        assert one(flat(document), "a.b.c") == "x"
+    assert flat({"a": 7, "b": None}) == {"a": 7}
+
+
+def test_a_document_without_end_is_cut() -> None:
+    """Neither depth nor number of fields is the sender's to choose."""
+    deep: dict[str, object] = {"x": 1}
+    for _ in range(50):
+        deep = {"a": deep}
+    assert flat(deep) == {}
+    assert len(flat({str(number): 1 for number in range(10_000)})) == 4096
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,12 @@ SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
 """Our sources of a log type. The others are read by none."""
 
 
-def run(data: Path, progress: Callable[[str], None]) -> dict[str, Any]:
+def run(
+    data: Path,
+    progress: Callable[[str], None],
+    counterparts: Mapping[str, tuple[str, ...]] = COUNTERPARTS,
+    without: Mapping[str, str] = WITHOUT,
+) -> dict[str, Any]:
     """``passed``, the totals, every rule with a counterpart and its logs, and why the others have none.
 
     Raises ``FileNotFoundError`` where the data folder has no sample logs, ``ValueError`` where the table names a rule
@@ -60,9 +65,9 @@ def run(data: Path, progress: Callable[[str], None]) -> dict[str, Any]:
     """
     published = _published(data / FOLDER)
     rules = RuleSet(load(pack()).rules)
-    _known(published, rules)
+    _known(published, rules, counterparts, without)
     shown: list[dict[str, Any]] = []
-    for key, wanted in sorted(COUNTERPARTS.items()):
+    for key, wanted in sorted(counterparts.items()):
         logs = [_decided(each, frozenset(wanted), rules) for each in published[key]]
         right = all(log["right"] for log in logs)
         shown.append({"rule": key, "ours": list(wanted), "right": right, "logs": logs})
@@ -85,8 +90,8 @@ def run(data: Path, progress: Callable[[str], None]) -> dict[str, Any]:
         "missed": sum(log["expected"] and not log["found"] for log in logs),
         "false": sum(not log["expected"] and bool(log["found"]) for log in logs),
         "results": shown,
-        "without": {key: WITHOUT[key] for key in sorted(published) if key in WITHOUT},
-        "unsaid": sorted(published.keys() - COUNTERPARTS.keys() - WITHOUT.keys()),
+        "without": dict(sorted(without.items())),
+        "unsaid": sorted(published.keys() - counterparts.keys() - without.keys()),
     }
 
 
@@ -132,15 +137,20 @@ def _published(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return dict(found)
 
 
-def _known(published: Mapping[str, object], rules: RuleSet) -> None:
-    strangers = sorted((COUNTERPARTS.keys() | WITHOUT.keys()) - published.keys())
+def _known(
+    published: Mapping[str, object],
+    rules: RuleSet,
+    counterparts: Mapping[str, tuple[str, ...]],
+    without: Mapping[str, str],
+) -> None:
+    strangers = sorted((counterparts.keys() | without.keys()) - published.keys())
     if strangers:
         raise ValueError(f"not among the published rules: {', '.join(strangers)}")
-    both = sorted(COUNTERPARTS.keys() & WITHOUT.keys())
+    both = sorted(counterparts.keys() & without.keys())
     if both:
         raise ValueError(f"with a counterpart and without: {', '.join(both)}")
     names = {rule.name for rule in rules.rules}
-    missing = sorted({name for wanted in COUNTERPARTS.values() for name in wanted} - names)
+    missing = sorted({name for wanted in counterparts.values() for name in wanted} - names)
     if missing:
         raise ValueError(f"not in the pack: {', '.join(missing)}")
 

@@ -16,6 +16,12 @@ from streams.correlation.rules.words import why as why_it_fired
 
 _TITLE = 512
 
+_MATCHED = 400
+"""Characters of what a detection rule matched that are said: the fields and their values."""
+
+SIGMA = "sigma"
+"""The reporter of findings that our own detection rules make; the evidence of others is prose of their own."""
+
 RULES = "weir.rules"
 """The source of what rules say."""
 
@@ -33,6 +39,8 @@ def finding_signal(event: Finding, time: int, keys: Sequence[Key] = ()) -> Signa
     why = [f"{event.reporter} reports {event.rule}"]
     if event.cvss is not None:
         why.append(f"CVSS {event.cvss:g}")
+    if event.reporter == SIGMA and event.evidence:
+        why.append(f"matched {event.evidence[:_MATCHED]}")
     if event.location:
         why.append(f"in {event.location}")
     if event.fix:

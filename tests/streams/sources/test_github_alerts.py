@@ -149,6 +149,7 @@ def test_a_run_is_an_activity() -> None:
         ("completed", "cancelled", "unknown", None),
         ("requested", None, "unknown", None),
         ("requested", "action_required", "unknown", None),
+        ("requested", "failure", "unknown", None),
     ],
 )
 def test_outcomes_of_runs(action: str, conclusion: str | None, outcome: str, error: str | None) -> None:

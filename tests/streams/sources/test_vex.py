@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from streams.correlation.context import Context
+from streams.correlation.exploitability import reach
+from streams.correlation.facts import Facts
+from streams.correlation.rows import SignalRow
+from streams.correlation.table import Table
 from streams.sources.base import Ignored, Malformed
 from streams.sources.cyclonedx import CycloneDX
 from streams.sources.vex import Vex
@@ -105,3 +111,25 @@ def test_a_bill_of_materials_is_not_a_statement() -> None:
 def test_refusals(document: object, content: object) -> None:
     """A statement needs a vulnerability, a state, a product and a time."""
     assert read(document) == [content]
+
+
+def test_a_finding_of_the_component_is_accepted_until_the_statement_is_withdrawn() -> None:
+    """As of the time: before the statement, and after another one, the vulnerability counts in full."""
+    noon = round(datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp() * 1000)
+    day = 86_400_000
+    context = Context(Table("context", []))
+    withdrawn = samples.cyclonedx(samples.flaw("CVE-2026-1111", "exploitable"))
+    for offset, (document, time) in enumerate(
+        ((samples.cyclonedx(samples.NOT_AFFECTED), noon), (withdrawn, noon + day))
+    ):
+        (draft,) = read(document)
+        context.put(draft["kind"], draft["key"], draft["record"], time, offset)
+    finding = SignalRow(
+        source="trivy", source_id="f", kind="vulnerability", first=noon, last=noon, times=1, title="t", severity=4,
+        score=0.5, why=(), entities=(), component="pay", members="00", rule="CVE-2026-1111",
+    )  # fmt: skip
+    accepted = [
+        reach([finding], {"pay": Facts(ref=None)}.get, context, noon + days * day).exposed[0].accepted
+        for days in (-1, 0, 2)
+    ]
+    assert accepted == [None, "vex:pay:CVE-2026-1111", None]

@@ -32,7 +32,8 @@ LONGEST_ID = 512
 
 _LISTS: Mapping[str, tuple[str, ...]] = {
     "aws.cloudtrail": ("Records",),
-    "aws.guardduty": ("findings",),
+    "aws.guardduty": ("findings", "Findings"),
+    "aws.config": ("configurationItems",),
     "asff": ("findings", "Findings"),
     "kubernetes.audit": ("items",),
     "kubernetes.events": ("items",),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 import pytest
 
+from schemas.check import Fault
 from schemas.events import BATCH
 from streams.catalog import Catalog
 from streams.correlation.context import Context
@@ -109,11 +111,15 @@ def owned(**resources: tuple[str, str]) -> Catalog:
             "metadata": {"name": name, "annotations": {"amazonaws.com/arn": arn}},
             "spec": {"type": "user", "owner": "team-a", "system": system},
         }
-        for _, reading in Backstage().read(entity, {}):
-            assert isinstance(reading, dict)
-            assert reading["type"] == "context"
-            catalog.apply(reading["key"], reading["record"])
+        learn(catalog, entity)
     return catalog
+
+
+def learn(catalog: Catalog, entity: dict[str, Any]) -> None:
+    for _, reading in Backstage().read(entity, {}):
+        assert isinstance(reading, dict)
+        assert reading["type"] == "context"
+        catalog.apply(reading["key"], reading["record"])
 
 
 def found(events: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
@@ -141,6 +147,23 @@ def test_each_event_of_a_document_has_its_own_findings() -> None:
     assert first["evidence"] == "eventSource iam.amazonaws.com; eventName CreateUser ATT&CK: T1136.003"
     assert ingest.take_detected() == ({"high": 1, "none": 2}, {})
     assert ingest.counts["detection"] == 3
+
+
+def test_a_finding_shares_partition_and_item_with_its_event() -> None:
+    """So it is folded after its event, and an item that is refused is refused with what was found in it."""
+    ingest = work(rules(MADE), partitions=64)
+    placed, _ = ingest.read(raw({"Records": [event(n, recipientAccountId=f"{n:012}") for n in range(8)]}))
+    by_item: dict[int, set[int | None]] = {}
+    for each in placed:
+        by_item.setdefault(each.item, set()).add(each.partition)
+    assert sorted(by_item) == list(range(8))
+    assert all(len(partitions) == 1 for partitions in by_item.values())
+    assert len({partition for partitions in by_item.values() for partition in partitions}) > 1
+    assert Counter(each.item for each in placed if b'"reporter"' in each.value) == dict.fromkeys(range(8), 1)
+    wrong = [each._replace(fault=Fault("title", "wrong")) if each.item == 3 else each for each in placed]
+    packed, (letter,) = ingest.pack(wrong, 1_000_000)
+    assert letter.item == 3
+    assert 3 not in {e["origin"][3] for record in packed for e in orjson.loads(record.value)}
 
 
 def test_a_finding_follows_its_event_into_the_domain_of_who_acted() -> None:
@@ -255,6 +278,25 @@ def test_a_rule_over_normalised_events_holds_for_every_source() -> None:
     given = events(work(rules(OVER_ALL), catalog), raw(event(1)), raw(event(2, errorCode="AccessDenied")))
     assert found(given) == [ids(2, 4)]
     assert next(e for e in given if e["type"] == "finding")["domain"] == "system:billing"
+
+
+def test_what_is_found_in_a_change_is_told_once_and_at_home() -> None:
+    """The copy of the change for those that depend on it has no finding, and the rule sees the change as it is."""
+    catalog = owned(ledger=("shop", "arn:aws:s3:::ledger"))
+    pay = {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": "Component",
+        "metadata": {"name": "pay"},
+        "spec": {"type": "service", "owner": "a", "system": "billing", "dependsOn": ["resource:default/ledger"]},
+    }
+    learn(catalog, pay)
+    bucket = [{"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::ledger"}]
+    call = event(1, "CreateBucket", eventSource="s3.amazonaws.com", resources=bucket)
+    text = OVER_ALL.replace("activity", "change").replace("domain: 'system:billing', outcome: failure, ", "")
+    given = events(work(rules(text), catalog), raw(call))
+    changes = [(e["domain"], e.get("home", True)) for e in given if e["type"] == "change"]
+    assert changes == [("system:shop", True), ("system:billing", False)]
+    assert [e["domain"] for e in given if e["type"] == "finding"] == ["system:shop"]
 
 
 def test_what_a_source_makes_nothing_of_has_no_finding_and_is_counted() -> None:

@@ -241,8 +241,12 @@ class Calibration:
         rare = [0] * (last + 1)
         for _, row in units:
             own = row[0] if row[0] in admitted else ""
-            if not any(row[_SCORES:scored]):  # most units are: no detector had anything to say
-                found.silent[own] = found.silent.get(own, 0) + 1
+            silent = found.silent.get(own)
+            if silent is None:
+                silent = found.silent[own] = [0] * (last + 1)
+            if not any(row[_SCORES:scored]):
+                for place in range(last + 1):
+                    silent[place] += 1
                 continue
             laws = found.laws.get(own)
             if laws is None:
@@ -250,11 +254,13 @@ class Calibration:
             ps: list[float] = []
             for place, (whole, beside, bins, own_bins) in enumerate(laws):
                 score = row[_SCORES + place] if place < last else self._combine(ps, row[_BESIDE])
-                p = 1.0
-                if score > 0.0:  # as ``p`` does
-                    p = whole.p(score, 10.0**-score)
-                    if p < _PLAIN and beside is not self._empty:
-                        p = beside.p(score, p)
+                if score <= 0.0:
+                    silent[place] += 1
+                    ps.append(1.0)
+                    continue
+                p = whole.p(score, 10.0**-score)  # as ``p`` does
+                if p < _PLAIN and beside is not self._empty:
+                    p = beside.p(score, p)
                 ps.append(p)
                 if p < 1.0:
                     surprise[place].append(min(-log10(p), SURPRISE))
@@ -282,10 +288,11 @@ class Calibration:
     def _learn(self, found: _Found, now: int) -> None:
         """Make what was counted part of the laws and of the monitoring counters."""
         counts = found.counts
-        for kind, times in found.silent.items():
-            for name in self.names:
-                for of in (name, _of_kind(name, kind)) if kind else (name,):
-                    counts.setdefault(of, {}).setdefault(0, [0, 0])[0] += times
+        for kind, silent in found.silent.items():
+            for name, times in zip(self.names, silent, strict=True):
+                if times:
+                    for of in (name, _of_kind(name, kind)) if kind else (name,):
+                        counts.setdefault(of, {}).setdefault(0, [0, 0])[0] += times
         for of in sorted(counts):
             self._laws.add(of, counts[of], now)
         new = (found.units, *(count for place in self._sorted for count in found.levels[place]))
@@ -305,7 +312,8 @@ class Calibration:
 
 
 class _Found:
-    """What was counted: units; those without a score, by kind; of each law the bins; by name, those at each level.
+    """What was counted: units; those without a score, by kind and name; of each law the bins of the others; by name,
+    those at each level.
 
     ``laws``: that hold, by kind.
     """
@@ -314,7 +322,7 @@ class _Found:
 
     def __init__(self, names: int) -> None:
         self.units = 0
-        self.silent: dict[str, int] = {}
+        self.silent: dict[str, list[int]] = {}
         self.counts: dict[str, Bins] = {}
         self.laws: dict[str, list[_Law]] = {}
         self.levels = [[0] * len(LEVELS) for _ in range(names)]

@@ -39,7 +39,7 @@ SURPRISE = 4.0
 
 # "*": minute; units that wait; first minute of the domain; minute of the first that waits.
 # "u|PRINCIPAL|MINUTE", minutes since the first that waits: kind; beside; scores; and by which detectors the principal
-# is still learning, a bit a name.
+# is still learning, a bit a name. No score is an int, as those take no memory.
 _BESIDE, _SCORES = 1, 2
 # "t": units that were counted, ever; digest of all of them.
 _NONE: Row = (0, "0" * 16)
@@ -95,7 +95,7 @@ class Calibration:
         self._fit = fit or Fit()
         self._combine = combine
         self._sealed = sealed
-        self._silent = (0.0,) * (len(self.names) - 1)  # what is kept of the scores of the first day
+        self._silent = (0,) * (len(self.names) - 1)  # what is kept of the scores of the first day
         self._young = _SCORES + len(self.names) - 1  # the place in a unit's row, behind the scores
         self._sorted = sorted(range(len(self.names)), key=self.names.__getitem__)
         self._rows = store
@@ -135,12 +135,12 @@ class Calibration:
                 self._count(minute)
                 waiting, start = 0, minute
         if minute < first + _DAY:
-            beside, scores = 0.0, self._silent
+            beside, scores = 0, self._silent
         key = f"{_unit(principal)}|{minute - start}"
         row = rows.get(key)
         if row is None:
             if waiting < self.units:
-                rows[key] = (kind_of(principal), beside, *scores, young)
+                rows[key] = (kind_of(principal), beside or 0, *(score or 0 for score in scores), young)
                 rows["*"] = (minute, waiting + 1, first, start)
             return
         if beside <= row[_BESIDE]:
@@ -150,7 +150,7 @@ class Calibration:
             else:
                 return
         highest = map(max, row[_SCORES : self._young], scores)
-        rows[key] = (row[0], max(beside, row[_BESIDE]), *highest, *row[self._young :])
+        rows[key] = (row[0], max(row[_BESIDE], beside), *highest, *row[self._young :])
 
     def monitored(self, name: str) -> tuple[float, ...]:
         """Units of late, weighted as the law weights them, and those with p at or below each of ``LEVELS``."""

@@ -39,7 +39,7 @@ SURPRISE = 4.0
 
 # "*": minute; units that wait; first minute of the domain; minute of the first that waits.
 # "u|PRINCIPAL|MINUTE", minutes since the first that waits: kind; beside; scores; and by which detectors the principal
-# is still learning, a bit a name.
+# is still learning, a bit a name. No score is an int, as those take no memory.
 _BESIDE, _SCORES = 1, 2
 # "t": units that were counted, ever; digest of all of them.
 _NONE: Row = (0, "0" * 16)
@@ -95,7 +95,7 @@ class Calibration:
         self._fit = fit or Fit()
         self._combine = combine
         self._sealed = sealed
-        self._silent = (0.0,) * (len(self.names) - 1)  # what is kept of the scores of the first day
+        self._silent = (0,) * (len(self.names) - 1)  # what is kept of the scores of the first day
         self._young = _SCORES + len(self.names) - 1  # the place in a unit's row, behind the scores
         self._sorted = sorted(range(len(self.names)), key=self.names.__getitem__)
         self._rows = store
@@ -135,12 +135,12 @@ class Calibration:
                 self._count(minute)
                 waiting, start = 0, minute
         if minute < first + _DAY:
-            beside, scores = 0.0, self._silent
+            beside, scores = 0, self._silent
         key = f"{_unit(principal)}|{minute - start}"
         row = rows.get(key)
         if row is None:
             if waiting < self.units:
-                rows[key] = (kind_of(principal), beside, *scores, young)
+                rows[key] = (kind_of(principal), beside or 0, *(score or 0 for score in scores), young)
                 rows["*"] = (minute, waiting + 1, first, start)
             return
         if beside <= row[_BESIDE]:
@@ -150,7 +150,7 @@ class Calibration:
             else:
                 return
         highest = map(max, row[_SCORES : self._young], scores)
-        rows[key] = (row[0], max(beside, row[_BESIDE]), *highest, *row[self._young :])
+        rows[key] = (row[0], max(row[_BESIDE], beside), *highest, *row[self._young :])
 
     def monitored(self, name: str) -> tuple[float, ...]:
         """Units of late, weighted as the law weights them, and those with p at or below each of ``LEVELS``."""
@@ -241,8 +241,12 @@ class Calibration:
         rare = [0] * (last + 1)
         for _, row in units:
             own = row[0] if row[0] in admitted else ""
-            if not any(row[_SCORES:scored]):  # most units are: no detector had anything to say
-                found.silent[own] = found.silent.get(own, 0) + 1
+            silent = found.silent.get(own)
+            if silent is None:
+                silent = found.silent[own] = [0] * (last + 1)
+            if not any(row[_SCORES:scored]):
+                for place in range(last + 1):
+                    silent[place] += 1
                 continue
             laws = found.laws.get(own)
             if laws is None:
@@ -250,11 +254,13 @@ class Calibration:
             ps: list[float] = []
             for place, (whole, beside, bins, own_bins) in enumerate(laws):
                 score = row[_SCORES + place] if place < last else self._combine(ps, row[_BESIDE])
-                p = 1.0
-                if score > 0.0:  # as ``p`` does
-                    p = whole.p(score, 10.0**-score)
-                    if p < _PLAIN and beside is not self._empty:
-                        p = beside.p(score, p)
+                if score <= 0.0:
+                    silent[place] += 1
+                    ps.append(1.0)
+                    continue
+                p = whole.p(score, 10.0**-score)  # as ``p`` does
+                if p < _PLAIN and beside is not self._empty:
+                    p = beside.p(score, p)
                 ps.append(p)
                 if p < 1.0:
                     surprise[place].append(min(-log10(p), SURPRISE))
@@ -282,10 +288,11 @@ class Calibration:
     def _learn(self, found: _Found, now: int) -> None:
         """Make what was counted part of the laws and of the monitoring counters."""
         counts = found.counts
-        for kind, times in found.silent.items():
-            for name in self.names:
-                for of in (name, _of_kind(name, kind)) if kind else (name,):
-                    counts.setdefault(of, {}).setdefault(0, [0, 0])[0] += times
+        for kind, silent in found.silent.items():
+            for name, times in zip(self.names, silent, strict=True):
+                if times:
+                    for of in (name, _of_kind(name, kind)) if kind else (name,):
+                        counts.setdefault(of, {}).setdefault(0, [0, 0])[0] += times
         for of in sorted(counts):
             self._laws.add(of, counts[of], now)
         new = (found.units, *(count for place in self._sorted for count in found.levels[place]))
@@ -305,7 +312,8 @@ class Calibration:
 
 
 class _Found:
-    """What was counted: units; those without a score, by kind; of each law the bins; by name, those at each level.
+    """What was counted: units; those without a score, by kind and name; of each law the bins of the others; by name,
+    those at each level.
 
     ``laws``: that hold, by kind.
     """
@@ -314,7 +322,7 @@ class _Found:
 
     def __init__(self, names: int) -> None:
         self.units = 0
-        self.silent: dict[str, int] = {}
+        self.silent: dict[str, list[int]] = {}
         self.counts: dict[str, Bins] = {}
         self.laws: dict[str, list[_Law]] = {}
         self.levels = [[0] * len(LEVELS) for _ in range(names)]

@@ -29,6 +29,8 @@ from models.curve import Curve, Fit
 from models.keys import row_key
 from models.laws import EVER, Bins, Laws, into
 
+_LEARNED = 2_000.0  # units that a law rests on before its far tail is believed
+_FAR = 1 / 3  # of the digits of such a p, as many are believed until then
 _PLAIN = 0.1  # a larger p is ordinary for the domain, and for any kind
 
 LEVELS = 1e-1, 1e-2, 1e-3
@@ -39,7 +41,7 @@ SURPRISE = 4.0
 
 # "*": minute; units that wait; first minute of the domain; minute of the first that waits.
 # "u|PRINCIPAL|MINUTE", minutes since the first that waits: kind; beside; scores; and by which detectors the principal
-# is still learning, a bit a name.
+# is still learning, a bit a name. No score is an int, as those take no memory.
 _BESIDE, _SCORES = 1, 2
 # "t": units that were counted, ever; digest of all of them.
 _NONE: Row = (0, "0" * 16)
@@ -63,6 +65,21 @@ class Sealed(NamedTuple):
     young: tuple[int, ...]
     surprise: tuple[float, ...]
     rare: tuple[int, ...]
+
+
+def held(p: float, weight: float) -> float:
+    """A p of the combination as far as a law of so many units can be believed: few have seen no tail.
+
+    Of n units the last place is one in n + 1, so a smaller p is guessed from the rest; there were three times as many
+    with p <= 0.001 on the streams that constants were set on.
+
+    >>> [round(held(p, units), 7) for p, units in ((1e-5, 500), (1e-12, 500), (1e-5, 5_000))]
+    [0.001996, 0.0001, 1e-05]
+    """
+    if not 0.0 < weight < _LEARNED:
+        return p
+    place = 1.0 / (weight + 1.0)
+    return p if p >= place else max(p, min(place, p**_FAR))
 
 
 class Calibration:
@@ -95,7 +112,7 @@ class Calibration:
         self._fit = fit or Fit()
         self._combine = combine
         self._sealed = sealed
-        self._silent = (0.0,) * (len(self.names) - 1)  # what is kept of the scores of the first day
+        self._silent = (0,) * (len(self.names) - 1)  # what is kept of the scores of the first day
         self._young = _SCORES + len(self.names) - 1  # the place in a unit's row, behind the scores
         self._sorted = sorted(range(len(self.names)), key=self.names.__getitem__)
         self._rows = store
@@ -112,12 +129,13 @@ class Calibration:
         """The calibrated p of a score in that minute. ``nominal``: its p as long as too little is known."""
         if score <= 0.0:
             return 1.0
-        p = self._curve(name, minute).p(score, nominal)
+        law = self._curve(name, minute)
+        p = law.p(score, nominal)
         if kind and p < _PLAIN:
             own = self._curve(_of_kind(name, kind), minute)
             if own is not self._empty:
                 p = own.p(score, p)
-        return p
+        return held(p, law.weight) if name == self.names[-1] else p
 
     def note(self, principal: str, minute: int, scores: Sequence[float], beside: float = 0.0, young: int = 0) -> None:
         """An event's scores, in the order of ``names`` without the last, and a number of its own for ``combine``.
@@ -135,12 +153,12 @@ class Calibration:
                 self._count(minute)
                 waiting, start = 0, minute
         if minute < first + _DAY:
-            beside, scores = 0.0, self._silent
+            beside, scores = 0, self._silent
         key = f"{_unit(principal)}|{minute - start}"
         row = rows.get(key)
         if row is None:
             if waiting < self.units:
-                rows[key] = (kind_of(principal), beside, *scores, young)
+                rows[key] = (kind_of(principal), beside or 0, *(score or 0 for score in scores), young)
                 rows["*"] = (minute, waiting + 1, first, start)
             return
         if beside <= row[_BESIDE]:
@@ -150,7 +168,7 @@ class Calibration:
             else:
                 return
         highest = map(max, row[_SCORES : self._young], scores)
-        rows[key] = (row[0], max(beside, row[_BESIDE]), *highest, *row[self._young :])
+        rows[key] = (row[0], max(row[_BESIDE], beside), *highest, *row[self._young :])
 
     def monitored(self, name: str) -> tuple[float, ...]:
         """Units of late, weighted as the law weights them, and those with p at or below each of ``LEVELS``."""
@@ -241,8 +259,12 @@ class Calibration:
         rare = [0] * (last + 1)
         for _, row in units:
             own = row[0] if row[0] in admitted else ""
-            if not any(row[_SCORES:scored]):  # most units are: no detector had anything to say
-                found.silent[own] = found.silent.get(own, 0) + 1
+            silent = found.silent.get(own)
+            if silent is None:
+                silent = found.silent[own] = [0] * (last + 1)
+            if not any(row[_SCORES:scored]):
+                for place in range(last + 1):
+                    silent[place] += 1
                 continue
             laws = found.laws.get(own)
             if laws is None:
@@ -250,11 +272,15 @@ class Calibration:
             ps: list[float] = []
             for place, (whole, beside, bins, own_bins) in enumerate(laws):
                 score = row[_SCORES + place] if place < last else self._combine(ps, row[_BESIDE])
-                p = 1.0
-                if score > 0.0:  # as ``p`` does
-                    p = whole.p(score, 10.0**-score)
-                    if p < _PLAIN and beside is not self._empty:
-                        p = beside.p(score, p)
+                if score <= 0.0:
+                    silent[place] += 1
+                    ps.append(1.0)
+                    continue
+                p = whole.p(score, 10.0**-score)  # as ``p`` does
+                if p < _PLAIN and beside is not self._empty:
+                    p = beside.p(score, p)
+                if place == last:
+                    p = held(p, whole.weight)
                 ps.append(p)
                 if p < 1.0:
                     surprise[place].append(min(-log10(p), SURPRISE))
@@ -282,10 +308,11 @@ class Calibration:
     def _learn(self, found: _Found, now: int) -> None:
         """Make what was counted part of the laws and of the monitoring counters."""
         counts = found.counts
-        for kind, times in found.silent.items():
-            for name in self.names:
-                for of in (name, _of_kind(name, kind)) if kind else (name,):
-                    counts.setdefault(of, {}).setdefault(0, [0, 0])[0] += times
+        for kind, silent in found.silent.items():
+            for name, times in zip(self.names, silent, strict=True):
+                if times:
+                    for of in (name, _of_kind(name, kind)) if kind else (name,):
+                        counts.setdefault(of, {}).setdefault(0, [0, 0])[0] += times
         for of in sorted(counts):
             self._laws.add(of, counts[of], now)
         new = (found.units, *(count for place in self._sorted for count in found.levels[place]))
@@ -305,7 +332,8 @@ class Calibration:
 
 
 class _Found:
-    """What was counted: units; those without a score, by kind; of each law the bins; by name, those at each level.
+    """What was counted: units; those without a score, by kind and name; of each law the bins of the others; by name,
+    those at each level.
 
     ``laws``: that hold, by kind.
     """
@@ -314,7 +342,7 @@ class _Found:
 
     def __init__(self, names: int) -> None:
         self.units = 0
-        self.silent: dict[str, int] = {}
+        self.silent: dict[str, list[int]] = {}
         self.counts: dict[str, Bins] = {}
         self.laws: dict[str, list[_Law]] = {}
         self.levels = [[0] * len(LEVELS) for _ in range(names)]

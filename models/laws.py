@@ -97,10 +97,16 @@ class Laws:
 
 def into(bins: Bins, law: Curve, score: float, p: float) -> None:
     """Count a unit: as far out as it may be, and apart if it is one that is admitted sparingly."""
-    trusted = law.weight >= _TRUSTED
-    flagged = trusted and p < GUARD
-    most = _FARTHEST * law.score(GUARD) if flagged else inf if trusted else _YOUNG_MOST
-    bins.setdefault(bin_of(min(score, most)), [0, 0])[flagged] += 1
+    flagged = False
+    most = _YOUNG_MOST
+    if law.weight >= _TRUSTED:
+        flagged = p < GUARD
+        most = _FARTHEST * law.score(GUARD) if flagged else inf
+    place = bin_of(score if score < most else most)
+    pair = bins.get(place)
+    if pair is None:
+        pair = bins[place] = [0, 0]
+    pair[flagged] += 1
 
 
 @lru_cache(maxsize=256)

@@ -28,7 +28,8 @@ TURNS = 0.02
 # alone are in its row of ``models.ratio``.
 # "h|PRINCIPAL" and "h|PRINCIPAL|ACTION", once there was a day with so many calls that a ramp is looked for:
 # day up to which it is learnt; first day learnt; variance of a day's log; p; calls and usual log and deviation of the
-# last day; its residual and how much more than its own chance that varies; usual logs by weekday; z in hundredths.
+# last day; its residual and how much more than its own chance that varies; usual logs by weekday; z in hundredths. What
+# is nothing or one is an int: those take no memory.
 _DAY, _SINCE, _SPREAD, _P, _SEEN, _USUAL, _DEVIATION, _LAST, _WIDER = range(9)
 _SLOTS = 9
 _Z = _SLOTS + 7
@@ -113,7 +114,7 @@ class Ramp:
 
 def begun(day: int) -> Row:
     """A history of which ``day`` is the first."""
-    return (day, day, _FIRST, 1.0, 0, 0.0, 0.0, 0.0, 0.0, *(0.0,) * 7)
+    return (day, day, _FIRST, 1, 0, 0, 0, 0, 0, *(0,) * 7)
 
 
 def learnt(history: Row, calls: int, alarm: float) -> Row:
@@ -125,8 +126,8 @@ def learnt(history: Row, calls: int, alarm: float) -> Row:
     slots, z = list(history[_SLOTS:_Z]), history[_Z:]
     now = log1p(calls)
     if not weeks:
-        slots[place] = round(now, 4)
-        return (day + 1, since, spread, 1.0, calls, slots[place], 0.0, 0.0, 0.0, *slots)
+        slots[place] = round(now, 4) or 0
+        return (day + 1, since, spread, 1, calls, slots[place], 0, 0, 0, *slots)
     usual = slots[place]
     residual = now - usual
     chance = exp(-usual)  # of a log of a count, Poisson's part
@@ -138,7 +139,7 @@ def learnt(history: Row, calls: int, alarm: float) -> Row:
     deviation = sqrt((spread + chance) * wider)
     if days >= _LEARN - _WINDOW:
         z = (*z, round(100.0 * max(-_CLIP, min(_CLIP, residual / deviation))))[-_WINDOW:]
-    p = 1.0
+    p: float = 1
     if days >= _LEARN and len(z) == _WINDOW and exp(usual) >= _FEWEST:
         p = _tail(sum(i * value for i, value in enumerate(z, 1)) / 100.0 / _NORM, min(days - 6.0, _MEMORY) * 2.0 / 3.0)
     step = residual / min(weeks + 1, _WEEKS)

@@ -78,6 +78,7 @@ class Scoring:
 
     def __init__(self) -> None:
         self.suites: dict[tuple[str, str], Suite] = {}
+        self._blank: Suite | None = None
         self.shadow: ModelSet | None = None
         self.adopt(Parameters())
 
@@ -96,6 +97,7 @@ class Scoring:
     def forget(self) -> None:
         """Throw the suites away: rows were taken back, or are other ones."""
         self.suites.clear()
+        self._blank = None
 
     def replace(self, state: State, parameters: Parameters) -> None:
         """Put other sets into force at a place in the log: what a set learnt that is in neither role goes.
@@ -199,19 +201,27 @@ class Scoring:
 
     def tests(self, domain: Domain) -> int | None:
         """How many principal-minutes of the domain were tested; None as long as p is not calibrated."""
-        suite = self._suite(self.models, domain)
+        suite = self._asked(domain)
         return suite.tests if suite.calibration.in_force else None
 
     def names(self, domain: Domain) -> tuple[str, ...]:
         """What decided, for units of the domain: the set, its models with their parameters, and their state."""
-        return (self.models.name, *self._suite(self.models, domain).provenance())
+        return (self.models.name, *self._asked(domain).provenance())
 
     def health(self, domain: Domain) -> tuple[ModelHealth, ...]:
         """How the models of a domain are, for its units."""
         return tuple(
             ModelHealth(model=each.model, state=cast(Any, each.state), text=each.text)
-            for each in self._suite(self.models, domain).health()
+            for each in self._asked(domain).health()
         )
+
+    def _asked(self, domain: Domain) -> Suite:
+        """The acting suite of the domain; where nothing was scored, one without rows, since asking writes none."""
+        if (self.models.name, domain.name) in self.suites or self.has(domain):
+            return self._suite(self.models, domain)
+        if self._blank is None:
+            self._blank = suite_of(self.models)
+        return self._blank
 
     def healths(self) -> Iterable[tuple[Health, ...]]:
         """How the models of each domain are that was scored since the suites were made."""

@@ -20,6 +20,7 @@ from models.base import Row, Store
 from models.calibration import Calibration, Sealed, kind_of
 from models.curve import BINS, EDGES, Curve, Fit, bin_of
 from models.laws import GUARD
+from streams.correlation.table import Table, Undo, undo
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = 1440
@@ -310,17 +311,43 @@ def test_a_unit_is_counted_by_the_law_of_its_minute() -> None:
     """What the monitors are told of a minute is what was said in it, though laws were made before it was counted."""
     told: list[Sealed] = []
     calibration = laws({}, wait=100, sealed=told.append)
-    said: dict[int, list[float]] = {}
+    said: dict[int, list[tuple[float, float]]] = {}
     for minute, who, score in stream(wide, 6_000):
         p = calibration.p("one", kind_of(who), minute, score, 10.0**-score)
-        said.setdefault(minute, []).append(p)
+        score_of_all = -log10(p)
+        said.setdefault(minute, []).append((p, calibration.p("all", kind_of(who), minute, score_of_all, p)))
         calibration.note(who, minute, (score,))
     assert len(told) > 150
     assert [sealed.minute for sealed in told] == sorted(said)[: len(told)]
     assert any(sealed.weight for sealed in told)
     for sealed in told[1:]:
-        assert sealed.surprise[0] == pytest.approx(sum(min(-log10(p), 4.0) for p in said[sealed.minute]))
-        assert sealed.rare[0] == sum(p <= 1e-2 for p in said[sealed.minute])
+        for place, ps in enumerate(zip(*said[sealed.minute], strict=True)):
+            assert sealed.surprise[place] == pytest.approx(sum(min(-log10(p), 4.0) for p in ps))
+            assert sealed.rare[place] == sum(p <= 1e-2 for p in ps)
+
+
+def test_counting_can_be_taken_back() -> None:
+    """Over the engine's tables, undoing the event that had the waiting units counted leaves rows and p as they were."""
+    journal: Undo = []
+    rows = Table("calibration", journal)
+    calibration = laws(rows)
+    units = stream(wide, 3_000)
+    counted = 0
+    for minute, who, score in units:
+        journal.clear()
+        before, tests = dict(rows), calibration.tests
+        calibration.note(who, minute, (score,))
+        if calibration.tests == tests:
+            continue
+        counted += 1
+        after, law = dict(rows), calibration.p("one", "", minute + 1, 2.0, 0.5)
+        undo(journal)
+        assert dict(rows) == before
+        calibration.p("one", "", minute + 1, 2.0, 0.5)  # by the law before: it is not to be kept
+        calibration.note(who, minute, (score,))
+        assert dict(rows) == after
+        assert calibration.p("one", "", minute + 1, 2.0, 0.5) == law
+    assert counted > 15
 
 
 def test_late_events_are_left_out() -> None:

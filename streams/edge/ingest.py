@@ -21,7 +21,7 @@ from schemas.dead_letter import DeadLetter
 from streams.catalog import Catalog
 from streams.dead_letters import headers as dead_letter_headers
 from streams.edge import client
-from streams.edge.context import ContextReader, kind_of, text
+from streams.edge.context import ContextReader, text, withdrawn
 from streams.edge.health import Health, HealthServer
 from streams.edge.memory import settle
 from streams.edge.session import EXIT_FAILED, SessionEnded, Writer, close_all, is_record, run_sessions
@@ -155,7 +155,7 @@ class IngestSession:
             return None  # fetched before a rebalance; its new owner reads it
         key, value = message.key(), message.value()
         if value is None and topic == self.settings.topic("context"):
-            value = orjson.dumps({"kind": kind_of(text(key)), "key": text(key), "record": None})
+            value = orjson.dumps(withdrawn(text(key)))
         return RawRecord(
             topic,
             partition,

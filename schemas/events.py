@@ -6,7 +6,7 @@ outside world and carry the coordinates of the raw record they were read from; t
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -132,12 +132,31 @@ class Scan(Observed):
     )
 
 
+ContextKind = Literal[
+    "catalog",
+    "policy_exception",
+    "kev",
+    "epss",
+    "alias",
+    "on_call",  # who is called for a component or a team, from and to
+    "deployment_window",  # when a component, a system or everything may be changed
+    "freeze",  # when it may not
+    "vex",  # what a vendor or owner says of a vulnerability in a product
+    "case",  # an incident or a ticket of before, and what ended it
+    "feed",  # when the records of a kind, the key, were last read whole
+]
+CONTEXT_KINDS: tuple[str, ...] = get_args(ContextKind)
+
+
 class ContextRecord(Contract):
-    """A statement about the world that is not an event: a catalog entity, an exception, a feed entry."""
+    """A statement about the world that is not an event: a catalog entity, an exception, a feed entry.
+
+    The forms of the records: ``streams.sources.steering``, and the source of each format.
+    """
 
     type: Literal["context"] = "context"
     v: SchemaVersion = 1
-    kind: Literal["catalog", "policy_exception", "kev", "epss", "alias"]
+    kind: ContextKind
     key: str = Field(min_length=1, max_length=512, description="identity; a later record with the same key replaces it")
     record: dict[str, Any] | None = Field(description="None withdraws the key")
     origin: Origin

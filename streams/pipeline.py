@@ -27,7 +27,7 @@ from schemas.events import (
 from schemas.parameters import Parameters
 from streams.catalog import Catalog
 from streams.catalog_facts import CatalogFacts
-from streams.correlation import correlator, fixing, group, moving, queue, resolving, stirring
+from streams.correlation import context_forms, correlator, fixing, group, moving, queue, resolving, stirring
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
@@ -336,6 +336,9 @@ class Pipeline:
                 return
             before = self.state.context.at("alias", event.key, FOREVER)
             resolving.replace(self.state, event.key, before and before.record, event.record, now)
+        if event.record is not None and (problem := context_forms.unfit(event.kind, event.record)) is not None:
+            out.append(refuse(event, "correlate", problem))
+            return
         if event.kind == "catalog" and event.record is not None:
             alone = Catalog()  # what this record alone breaks, it must break here and not when a unit is due
             alone.apply(event.key, event.record)

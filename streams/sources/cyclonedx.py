@@ -12,7 +12,7 @@
   is EPSS, that of the CISA KEV catalog says that it is exploited (Grype).
 - Status: ``analysis.state`` resolved is fixed, false_positive and not_affected are suppressed.
 
-Wrong for CycloneDX in XML, and for VEX documents that stand alone: those state what is known of a product.
+Wrong for CycloneDX in XML, and for VEX documents that stand alone (``streams.sources.cyclonedx_vex``).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from schemas.events import FindingStatus
 from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, purl, repository, vulnerability
 from streams.sources.cyclonedx_components import Component, components
+from streams.sources.cyclonedx_vex import stands_alone
 from streams.sources.document import digest, line, mapping, number, sequence, texts
 from streams.sources.fields import dig, instant, text
 from streams.sources.scan import RECEIVED, ScannedDraft, image_target, scan_draft, scan_id
@@ -59,8 +60,8 @@ class CycloneDX:
     lateness = timedelta(hours=1)
 
     def recognise(self, document: object, headers: Mapping[str, str]) -> bool:
-        """By ``bomFormat``."""
-        return isinstance(document, dict) and document.get("bomFormat") == "CycloneDX"
+        """By ``bomFormat``; statements that stand alone are another source's."""
+        return isinstance(document, dict) and document.get("bomFormat") == "CycloneDX" and not stands_alone(document)
 
     def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
         """Every vulnerability, and last the scan itself, unless something was malformed."""

@@ -21,6 +21,7 @@ from streams.sources.backstage import Backstage
 from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
 from streams.sources.cyclonedx import CycloneDX
+from streams.sources.cyclonedx_vex import CycloneDxVex
 from streams.sources.epss import Epss
 from streams.sources.falco import Falco
 from streams.sources.flux import Flux
@@ -32,6 +33,7 @@ from streams.sources.kev import Kev
 from streams.sources.kubernetes_audit import KubernetesAudit
 from streams.sources.kubernetes_events import KubernetesEvents
 from streams.sources.ocsf import Ocsf
+from streams.sources.openvex import OpenVex
 from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.review import Reviews
 from streams.sources.sarif import Sarif
@@ -58,6 +60,7 @@ SOURCES: tuple[Source, ...] = (
     GitLabReport(),
     GitLabCodeQuality(),
     CycloneDX(),
+    CycloneDxVex(),
     Semgrep(),
     KubernetesAudit(),
     KubernetesEvents(),
@@ -69,6 +72,7 @@ SOURCES: tuple[Source, ...] = (
     Backstage(),
     Kev(),
     Epss(),
+    OpenVex(),
     PolicyExceptions(),
     Reviews(),
 )

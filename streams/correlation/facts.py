@@ -21,6 +21,7 @@ class Facts(NamedTuple):
     """As ``depends_on`` of others gives it."""
     dependents: int = 0
     """How many depend on it directly."""
+    system: str | None = None
 
 
 UNKNOWN = Facts()

@@ -46,6 +46,7 @@ RAW_SOURCES = (
     "ocsf",
     "aws",
     "vpcflow",
+    "policy_exceptions",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 

@@ -9,7 +9,20 @@ import sys
 
 import typer
 
-from streams.cli import bench, doctor, evaluate, models, processes, replay, review, run, simulate, topics, units
+from streams.cli import (
+    bench,
+    context,
+    doctor,
+    evaluate,
+    models,
+    processes,
+    replay,
+    review,
+    run,
+    simulate,
+    topics,
+    units,
+)
 from streams.version import VERSION
 
 app = typer.Typer(
@@ -20,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = (run, processes, replay, simulate, topics, units, review, models, doctor, bench, evaluate)
+COMMANDS = (run, processes, replay, simulate, topics, context, units, review, models, doctor, bench, evaluate)
 """To add a command: one file, one entry here."""
 
 for _module in COMMANDS:

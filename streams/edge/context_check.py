@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streams.correlation import resolving
+from streams.correlation import context_forms, resolving
 from streams.correlation.context import instant
 from streams.sources.kev import FEED, cve, day
 
@@ -25,8 +25,10 @@ def unfit(kind: str, key: str, record: Mapping[str, Any] | None) -> str | None:
     >>> unfit("kev", "CVE-2026-1000", {"added": "yesterday"})
     'added: not a day YYYY-MM-DD'
     """
+    if record is None:
+        return None
     check = _CHECKS.get(kind)
-    return None if record is None or check is None else check(key, record)
+    return context_forms.unfit(kind, record) if check is None else check(key, record)
 
 
 def _catalog(key: str, record: Mapping[str, Any]) -> str | None:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import orjson
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.edge import client
 from streams.edge.context import kafka_key, text, withdrawn
-from streams.edge.dump import read_topic
+from streams.edge.dump import PASSING, read_topic
 from streams.edge.poll_delta import Held, Subject, content_of
 from streams.edge.sender import Sender
 from streams.edge.session import is_record
@@ -56,7 +56,7 @@ class ContextTopic:
             confluent_kafka.KafkaException: the broker does not answer.
         """
         deadline = time.monotonic() + seconds
-        _, end = self._consumer.get_watermark_offsets(self._place, timeout=30)
+        end = self._end(deadline)
         while self._at < end:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self._place.topic} was not read to its end in {seconds:.0f} s")
@@ -69,6 +69,15 @@ class ContextTopic:
                     assert offset is not None
                     self._at = offset + 1
                     self._take(message)
+
+    def _end(self, deadline: float) -> int:
+        while True:
+            try:
+                return self._consumer.get_watermark_offsets(self._place, timeout=30)[1]
+            except KafkaException as error:
+                if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def _take(self, message: Message) -> None:
         headers: Any = message.headers() or ()  # declared wider than what a consumer gives

@@ -53,6 +53,7 @@ SOURCE_OF_TOPIC = {
     "sarif": "sarif",
     "ocsf": "ocsf",
     "vpcflow": "aws.vpcflow",
+    "policy_exceptions": "policy.exceptions",
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
 

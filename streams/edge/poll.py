@@ -237,6 +237,7 @@ class Poller:
                 feeds=self.settings.context.keys(),
                 anyway=self.withdraw,
             )
+            self._pass_on(found, what)
             write(self.settings, self._sender, what.write, name)
             gone = sum(record is None for record in what.write.values())
             problem = _problem(found, what, name)
@@ -254,6 +255,13 @@ class Poller:
         self._count(outcome, now)
         job.due = time.monotonic() + wait_after(state.failures, feed.every / 1000, asked, self._random.random())
         return outcome
+
+    def _pass_on(self, found: Look, what: Delta) -> None:
+        """Send new and changed exceptions to their raw topic. Before the records: these say that it was done."""
+        topic = self.settings.raw_topics["policy_exceptions"]
+        for subject, record in what.write.items():
+            if record is not None and subject in found.raw:
+                self._sender.send(topic, subject[1].encode(), found.raw[subject])
 
     def _tell(self, state: FeedState, now: int, *, news: bool) -> None:
         """Say of the feed's kinds since when all of their records are as fresh."""

@@ -67,7 +67,10 @@ class Seen(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a feed says. ``whole``: nothing of it is missing. ``dated``: the feed's own date, ms since 1970."""
+    """What a feed says. ``whole``: nothing of it is missing. ``dated``: the feed's own date, ms since 1970.
+
+    ``raw``: of policy exceptions the documents themselves, since each is a change as well, which only ingest can place.
+    """
 
     records: dict[Subject, dict[str, Any] | None]
     problems: tuple[str, ...]
@@ -75,6 +78,7 @@ class Look(NamedTuple):
     whole: bool
     dated: int | None
     seen: Seen
+    raw: Mapping[Subject, bytes] = {}
 
 
 class Same(NamedTuple):
@@ -123,6 +127,7 @@ def look(feed: Feed, http: Http, before: Seen) -> Look | Same:
 def _look(feed: Feed, given: Iterable[tuple[str, object]], seen: Seen, all_there: bool = True) -> Look:
     source = _SOURCES[feed.type]
     records: dict[Subject, dict[str, Any] | None] = {}
+    raw: dict[Subject, bytes] = {}
     problems: list[str] = []
     wrong = 0
     whole = feed.whole and all_there
@@ -145,6 +150,8 @@ def _look(feed: Feed, given: Iterable[tuple[str, object]], seen: Seen, all_there
                 problem = None if found is None else f"{place}: {found}"
                 if problem is None:
                     records[reading["kind"], reading["key"]] = reading["record"]
+                    if feed.type == "policy_exceptions":
+                        raw[reading["kind"], reading["key"]] = orjson.dumps(document)
             if problem is not None:
                 wrong += 1
                 if len(problems) < SHOWN:
@@ -154,7 +161,7 @@ def _look(feed: Feed, given: Iterable[tuple[str, object]], seen: Seen, all_there
     dated = _dated(feed, records)
     if feed.type == "kev" and (short := _short(records, wrong)):
         raise LookFailed(short)
-    return Look(records, tuple(problems[:SHOWN]), wrong, whole and not wrong, dated, seen)
+    return Look(records, tuple(problems[:SHOWN]), wrong, whole and not wrong, dated, seen, raw)
 
 
 class Problem(NamedTuple):

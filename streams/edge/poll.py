@@ -178,7 +178,8 @@ class Poller:
 
     def _begin(self, job: _Job) -> None:
         state = self._before(job)
-        seen = Seen() if self.withdraw or state is None else state.seen
+        there = any(held.feed == job.name for held in self._topic.held.values())  # else the topic was made anew
+        seen = Seen() if self.withdraw or state is None or not there else state.seen
         number = job.number
 
         def work() -> None:

@@ -17,10 +17,12 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 from confluent_kafka import Message
+from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner
 
 from streams.catalog import Catalog
 from streams.cli import app
+from streams.edge import client, topics
 from streams.edge.context import ContextReader
 from streams.edge.context_topic import FEED_HEADER, entries, write
 from streams.edge.feed import publish_catalog
@@ -104,7 +106,7 @@ def test_a_look_writes_differences_and_withdraws(
 
 
 def test_a_new_process_asks_for_changes_only(make_settings: MakeSettings, server: FeedServer) -> None:
-    """The server's validators outlive the process, until the feed's address is another one."""
+    """The server's validators outlive the process, until the context topic or the feed's address is another one."""
     settings = make_settings(context={"kev": Feed(type="kev", url=server.url)})
     body = kev(1000)
     server.answer = lambda asked, handler: (
@@ -113,6 +115,12 @@ def test_a_new_process_asks_for_changes_only(make_settings: MakeSettings, server
     assert counts(once(settings)["kev"]) == (2, 0, 0)
     assert counts(once(settings)["kev"]) == (0, 0, 2)
     assert [asked.headers.get("if-none-match") for asked in server.asked] == [None, '"1"']
+    admin = AdminClient(client.admin(settings))
+    admin.delete_topics([settings.topic("context")])[settings.topic("context")].result(30)
+    deadline = time.monotonic() + 30
+    while settings.topic("context") not in topics.create(admin, settings):
+        assert time.monotonic() < deadline
+    assert counts(once(settings)["kev"]) == (2, 0, 0), "a context topic that was made anew is filled again"
     moved = settings.model_copy(update={"context": {"kev": Feed(type="kev", url=f"{server.url}/other")}})
     assert counts(once(moved)["kev"]) == (0, 0, 2)
     assert server.asked[-1].headers.get("if-none-match") is None

@@ -106,6 +106,11 @@ class Finding(Observed):
     kev: bool | None = Field(default=None, description="known to be exploited, as reported with it")
 
 
+Exposing = tuple[str, str, bool]
+"""What a change opened to the internet (true) or closed (false): the resource, as its entity's id, and the way in, in
+words. A closing ends the ways that have all of its words: without any, all ways."""
+
+
 class Change(Observed):
     """Something was altered on purpose: a deploy, an infrastructure call, a policy, a dependency."""
 
@@ -117,6 +122,9 @@ class Change(Observed):
         default=None, max_length=512, description="commit, image digest or version after the change"
     )
     action: str | None = Field(default=None, description="the call that made it, where it was one")
+    exposes: tuple[Exposing, ...] = Field(
+        default=(), max_length=32, description="resource, way in, and whether it was opened to the internet or closed"
+    )
 
 
 class Scan(Observed):

@@ -27,7 +27,7 @@ from schemas.events import (
 from schemas.parameters import Parameters
 from streams.catalog import Catalog
 from streams.catalog_facts import CatalogFacts
-from streams.correlation import context_forms, correlator, fixing, group, moving, queue, resolving, stirring
+from streams.correlation import context_forms, correlator, exposure, fixing, group, moving, queue, resolving, stirring
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
@@ -280,6 +280,8 @@ class Pipeline:
         else:
             signal = None
             correlator.add_change(state, domain, event, time, now)
+            for place in exposure.note(domain, event, time) if event.exposes else ():
+                stirring.note_open(state, domain, place, offset)
         late = verdict == "late"
         if signal is not None:
             self._join(domain, event, signal, now, offset, late=late)

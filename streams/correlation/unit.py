@@ -21,6 +21,7 @@ from streams.correlation.changes import SUSPECT
 from streams.correlation.context import Context
 from streams.correlation.entity_weight import links, weight
 from streams.correlation.exploitability import reach
+from streams.correlation.exposure import TABLE, Seen
 from streams.correlation.facts import UNKNOWN, Facts
 from streams.correlation.instants import at
 from streams.correlation.risk_score import assess
@@ -86,7 +87,7 @@ def build(
     newest = {name: seen.newest for name, seen in domain.seen.items() if seen.newest is not None}
     search = domain.changes.search(of, own_changes(rows), parameters.shown_changes, newest) if rows else None
     known = [f for c in sorted(of.components) if (f := facts(c)) is not None]
-    reached = reach(rows, facts, context, unit.last, parameters)
+    reached = reach(rows, facts, context, unit.last, parameters, Seen(domain.tables.get(TABLE)))
     confidence = _confidence(rows)
     into = domain.merged.get(cluster) if unit.status == "merged" else None
     listed = most_telling(signals)

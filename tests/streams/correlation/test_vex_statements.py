@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from streams.correlation.cases import closed
-from streams.correlation.context import Context
+from streams.correlation.context import MAX_VERSIONS, Context
 from streams.correlation.exploitability import reach
 from streams.correlation.risk_score import assess
 from streams.correlation.table import Table
@@ -129,3 +129,12 @@ def test_a_case_says_change_team_and_days() -> None:
     assert found.text == (
         f"case T-1, {CVE} in pay: closed 6.0 d before, 3.0 d after it was opened, by bump left-pad of money"
     )
+
+
+def test_a_case_that_was_closed_again_and_again_is_not_told_of_the_time_before() -> None:
+    """Where the versions of a time were evicted, the oldest that is kept was closed later than that."""
+    context = Context(Table("context", []))
+    for n in range(MAX_VERSIONS + 1):
+        context.put(*("case", *case("T-1", closed_at=iso(T0 + n * DAY))), T0)
+    assert closed(context, [row()], T0) == ()
+    assert [each.case for each in closed(context, [row()], T0 + DAY)] == ["T-1"]

@@ -332,15 +332,15 @@ class Pipeline:
         return signal
 
     def _context(self, event: ContextRecord, now: int, offset: int, out: list[Output]) -> None:
-        if event.kind == "alias":
-            if event.record is not None and (problem := resolving.unfit(event.key, event.record)) is not None:
+        if (said := event.record) is not None:
+            alias = event.kind == "alias"
+            problem = resolving.unfit(event.key, said) if alias else context_forms.unfit(event.kind, said)
+            if problem is not None:
                 out.append(refuse(event, "correlate", problem))
                 return
+        if event.kind == "alias":
             before = self.state.context.at("alias", event.key, FOREVER)
             resolving.replace(self.state, event.key, before and before.record, event.record, now)
-        if event.record is not None and (problem := context_forms.unfit(event.kind, event.record)) is not None:
-            out.append(refuse(event, "correlate", problem))
-            return
         if event.kind == "catalog" and event.record is not None:
             alone = Catalog()  # what this record alone breaks, it must break here and not when a unit is due
             alone.apply(event.key, event.record)

@@ -6,7 +6,7 @@ outside world and carry the coordinates of the raw record they were read from; t
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
@@ -106,6 +106,11 @@ class Finding(Observed):
     kev: bool | None = Field(default=None, description="known to be exploited, as reported with it")
 
 
+Exposing = tuple[str, str, bool]
+"""What a change opened to the internet (true) or closed (false): the resource, as its entity's id, and the way in, in
+words. A closing ends the ways that have all of its words: without any, all ways."""
+
+
 class Change(Observed):
     """Something was altered on purpose: a deploy, an infrastructure call, a policy, a dependency."""
 
@@ -117,6 +122,9 @@ class Change(Observed):
         default=None, max_length=512, description="commit, image digest or version after the change"
     )
     action: str | None = Field(default=None, description="the call that made it, where it was one")
+    exposes: tuple[Exposing, ...] = Field(
+        default=(), max_length=32, description="resource, way in, and whether it was opened to the internet or closed"
+    )
 
 
 class Scan(Observed):
@@ -132,15 +140,32 @@ class Scan(Observed):
     )
 
 
+ContextKind = Literal[
+    "catalog",
+    "policy_exception",
+    "kev",
+    "epss",
+    "alias",
+    "on_call",  # who is called for a component or a team, from and to
+    "deployment_window",  # when a component, a system or everything may be changed
+    "freeze",  # when it may not
+    "vex",  # what a vendor or owner says of a vulnerability in a product
+    "case",  # an incident or a ticket of before, and what ended it
+    "feed",  # when the records of a kind, the key, were last read whole
+    "sigma",  # a detection rule, which ingest matches
+]
+CONTEXT_KINDS: tuple[str, ...] = get_args(ContextKind)
+
+
 class ContextRecord(Contract):
     """A statement about the world that is not an event: a catalog entity, an exception, a feed entry.
 
-    ``sigma`` is a detection rule: ingest matches it, and here it says which rules an event was looked at with.
+    The forms of the records: ``streams.sources.steering``, and the source of each format.
     """
 
     type: Literal["context"] = "context"
     v: SchemaVersion = 1
-    kind: Literal["catalog", "policy_exception", "kev", "epss", "alias", "sigma"]
+    kind: ContextKind
     key: str = Field(min_length=1, max_length=512, description="identity; a later record with the same key replaces it")
     record: dict[str, Any] | None = Field(description="None withdraws the key")
     origin: Origin

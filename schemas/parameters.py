@@ -101,6 +101,21 @@ class Parameters(BaseModel):
     suppress_surge_floor: float = Field(default=20.0, ge=0, description="occurrences an hour that are never a surge")
     suppress_patterns: int = Field(default=5_000, ge=10, description="patterns that a domain remembers")
 
+    stale_catalog_ms: int = Field(
+        default=30 * _DAY, gt=0, description="age at the newest signal beyond which a catalog record is called stale"
+    )
+    stale_kev_ms: int = Field(
+        default=4 * _DAY, gt=0, description="the same of the KEV catalogue, which comes out on working days"
+    )
+    stale_epss_ms: int = Field(default=2 * _DAY, gt=0, description="the same of an EPSS score, which is of a day")
+    stale_on_call_ms: int = Field(
+        default=_DAY, gt=0, description="the same of who is on call, where no end of the duty is given"
+    )
+    stale_calendar_ms: int = Field(
+        default=7 * _DAY, gt=0, description="the same of windows, freezes and exceptions, by when they were last read"
+    )
+    stale_vex_ms: int = Field(default=180 * _DAY, gt=0, description="the same of a VEX statement")
+
     models: ModelSet = Field(default=ModelSet(), description="the model set whose scores make signals")
     shadow: ModelSet | None = Field(default=None, description="a second one: it scores and learns, and does nothing")
 

@@ -44,12 +44,15 @@ class Risk(Contract):
 
 
 class ContextFact(Contract):
-    """What a field of ``Exploitability`` rests on: the context record, its version, and how old it was then."""
+    """One statement about what surrounds the unit: the context record, its version, and how old it was then."""
 
     field: str
     text: str
-    record: str | None = Field(default=None, description="kind:key@version; None where no record says so")
+    record: str | None = Field(
+        default=None, description="kind:key@version, event:source/id of what was seen; None where no record says so"
+    )
     age_s: float | None = Field(default=None, description="at the newest signal; None where the record has no date")
+    stale: bool = Field(default=False, description="said longer ago than its kind may be; the text says how long")
 
 
 class Exploitability(Contract):
@@ -65,6 +68,16 @@ class Exploitability(Contract):
     controls: tuple[str, ...] = Field(default=(), description="compensating controls in force")
     exceptions: tuple[str, ...] = Field(default=(), description="ids of policy exceptions in force")
     evidence: tuple[ContextFact, ...] = Field(default=(), description="as of the newest signal's event time")
+
+
+class Story(Contract):
+    """What an analyst asks first: service, owner, on_call, runs_on, reachable, deployment_window, freeze; ``field``
+    says which. With ``Exploitability.evidence`` and ``fixed_before`` it is all that is known around a vulnerability."""
+
+    facts: tuple[ContextFact, ...] = Field(
+        default=(), description="as of the newest signal; on_call, deployment_window and freeze as of the revision"
+    )
+    confidence: str = Field(default="", description="how far the context can be trusted: what of it is stale, in words")
 
 
 class Signal(Contract):
@@ -109,15 +122,19 @@ class SuspectChange(Contract):
 
 
 class FixedBefore(Contract):
-    """An earlier unit like this one, and the change that ended it."""
+    """An earlier unit like this one, or an imported case, and the change that ended it."""
 
-    unit_id: str
-    change_id: str
+    unit_id: str = Field(description="empty of an imported case")
+    change_id: str = Field(description="empty of an imported case")
     source: str
     title: str
     actor: str | None
     time: Utc
     text: str = Field(description="what makes the units alike, and what the change did, in words")
+    team: str | None = Field(default=None, description="that owned what was changed")
+    days: float | None = Field(default=None, ge=0, description="from its first signal, or the opening, to the end")
+    case: str | None = Field(default=None, description="key of the imported case")
+    record: str | None = Field(default=None, description="kind:key@version of the imported case")
 
 
 class SourceFreshness(Contract):
@@ -274,6 +291,7 @@ class Unit(Contract):
     change_count: int = Field(default=0, ge=0, description="changes with a score, shown or not")
     change_search: ChangeSearch | None = None
     fixed_before: tuple[FixedBefore, ...] = ()
+    story: Story | None = Field(default=None, description="what surrounds it, where anything is known")
     joined_by: tuple[JoinedBy, ...] = ()
     not_joined: tuple[NotJoined, ...] = ()
     identities: tuple[Alias, ...] = Field(default=(), description="entities of the unit that were resolved to others")

@@ -246,7 +246,7 @@ class Catalog:
             owner=record.get("owner") or self._records.get(system or "", {}).get("owner"),
             system=system,
             tags=tags,
-            internet_facing="internet-facing" in tags or None,
+            internet_facing=True if "internet-facing" in tags else False if "not-internet-facing" in tags else None,
             privileged="privileged" in tags or None,
             customer_path="customer-path" in tags or None,
             depends_on=tuple(sorted(set(_needs(record, self._provided())))),

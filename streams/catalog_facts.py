@@ -41,6 +41,7 @@ class CatalogFacts:
             criticality=found.criticality,
             name=self.catalog.name(found.ref),
             dependents=found.dependents,
+            system=found.system,
         )
         return facts
 

@@ -64,6 +64,19 @@ class Metrics:
         self.budget_units = Gauge(
             "weir_alert_budget_units", "Units of the day that rest on models alone.", ["outcome"], registry=r
         )
+        self.context_records = Counter(
+            "weir_context_records_total", "What became of the records of feeds.", ["feed", "outcome"], registry=r
+        )
+        self.context_looks = Counter("weir_context_looks_total", "Looks at feeds.", ["feed", "outcome"], registry=r)
+        self.context_feed_age = Gauge(
+            "weir_context_feed_age_seconds",
+            "Age of a feed by its own date, where it has none since the last good look; +Inf: never seen.",
+            ["feed"],
+            registry=r,
+        )
+        self.context_last_good = Gauge(
+            "weir_context_last_good_look_timestamp_seconds", "When a feed was last read well.", ["feed"], registry=r
+        )
         self.state_rows = Counter("weir_state_rows_total", "Changelog rows committed.", registry=r)
         self.ticks = Counter("weir_ticks_total", "Ticks appended to the log.", registry=r)
         self.sessions_failed = Counter("weir_sessions_failed_total", "Sessions that ended by a failure.", registry=r)

@@ -27,7 +27,7 @@ from schemas.events import (
 from schemas.parameters import Parameters
 from streams.catalog import Catalog
 from streams.catalog_facts import CatalogFacts
-from streams.correlation import correlator, fixing, group, moving, queue, resolving, stirring
+from streams.correlation import context_forms, correlator, exposure, fixing, group, moving, queue, resolving, stirring
 from streams.correlation.arrival import arrive
 from streams.correlation.context import Context
 from streams.correlation.facts import Facts
@@ -280,6 +280,8 @@ class Pipeline:
         else:
             signal = None
             correlator.add_change(state, domain, event, time, now)
+            for place in exposure.note(domain, event, time) if event.exposes else ():
+                stirring.note_open(state, domain, place, offset)
         late = verdict == "late"
         if signal is not None:
             self._join(domain, event, signal, now, offset, late=late)
@@ -330,10 +332,13 @@ class Pipeline:
         return signal
 
     def _context(self, event: ContextRecord, now: int, offset: int, out: list[Output]) -> None:
-        if event.kind == "alias":
-            if event.record is not None and (problem := resolving.unfit(event.key, event.record)) is not None:
+        if (said := event.record) is not None:
+            alias = event.kind == "alias"
+            problem = resolving.unfit(event.key, said) if alias else context_forms.unfit(event.kind, said)
+            if problem is not None:
                 out.append(refuse(event, "correlate", problem))
                 return
+        if event.kind == "alias":
             before = self.state.context.at("alias", event.key, FOREVER)
             resolving.replace(self.state, event.key, before and before.record, event.record, now)
         if event.kind == "catalog" and event.record is not None:

@@ -27,6 +27,7 @@ from pydantic_settings import (
 from schemas.parameters import Parameters
 from schemas.rule import Rule
 from streams.correlation.rules.check import faults
+from streams.feeds import NAME, Feed
 from streams.mapping_files import read_mappings
 from streams.rule_files import parse_rules, read_rules
 from streams.sigma_files import Detections, read_detections
@@ -60,6 +61,7 @@ RAW_SOURCES = (
     "terraform",
     "gitlab",
     "vex",
+    "policy_exceptions",
 )
 """Short names of the sources, and families of them, that have a raw topic of their own."""
 
@@ -146,6 +148,9 @@ class Settings(BaseSettings):
     rules: tuple[Rule, ...] = Field(
         default=(), description="correlation rules: paths of files and folders, or [[rules]]; they go into engine.rules"
     )
+    context: dict[str, Feed] = Field(
+        default_factory=dict, repr=False, description="feeds of context by name: [context.NAME]; see Feed"
+    )
     detections: tuple[str, ...] = Field(
         default=(), description='Sigma rules: paths of files and folders, and "pack"; read where they are published'
     )
@@ -156,6 +161,13 @@ class Settings(BaseSettings):
     def _several(cls, value: object) -> object:
         given = value if isinstance(value, list | tuple) else [value]
         return [str(entry) if isinstance(entry, Path) else entry for entry in given]
+
+    @field_validator("context")
+    @classmethod
+    def _feed_names(cls, value: dict[str, Feed]) -> dict[str, Feed]:
+        if wrong := sorted(name for name in value if not NAME.fullmatch(name)):
+            raise ValueError(f"not a name of a feed: {', '.join(wrong)}; letters, digits and ._- make one")
+        return value
 
     @field_validator("rules", mode="before")
     @classmethod
@@ -370,7 +382,9 @@ def _complaint(place: tuple[int | str, ...], what: str, value: object, flags: Ma
         what = "no such setting"
         if len(place) == 1 and (close := difflib.get_close_matches(key, Settings.model_fields, n=1)):
             what += f"; did you mean {close[0]}?"
-    shown = "" if key.startswith(("redaction_key", "kafka")) or isinstance(value, Mapping) else f" = {value!r}"
+    shown = (
+        "" if key.startswith(("redaction_key", "kafka", "context.")) or isinstance(value, Mapping) else f" = {value!r}"
+    )
     return f"{key}{shown} ({_origin(place, flags)}): {what.removeprefix('Value error, ')}"
 
 

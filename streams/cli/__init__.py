@@ -11,6 +11,7 @@ import typer
 
 from streams.cli import (
     bench,
+    context,
     doctor,
     evaluate,
     models,
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    run, processes, replay, simulate, sources, rules, topics, units, review, models, doctor, bench, evaluate,
+    run, processes, replay, simulate, sources, rules, topics, context, units, review, models, doctor, bench, evaluate,
 )  # fmt: skip
 """To add a command: one file, one entry here."""
 

@@ -45,6 +45,8 @@ def run(
 ) -> None:
     """Broker, ingest, correlate, links and the built-in scenario; prints every unit as it opens. Stays up until Ctrl-C.
 
+    Feeds of context that the settings name are read, too, but not waited for.
+
     Exit code 1: a process gave up, or with --once no unit was opened.
     """
     began = time.monotonic()
@@ -121,6 +123,10 @@ def _with_broker(
                     f"into {loaded.app}.raw.* at {loaded.bootstrap}"
                 )
             screen.say(f"logs of ingest, correlate and links: {folder}")
+            if loaded.context:
+                screen.say(
+                    f"feeds of context are read: {', '.join(loaded.context)}; `weir context feeds` tells how they are"
+                )
             screen.say(
                 f"to read the units elsewhere: KAFKA_BOOTSTRAP_SERVERS={loaded.bootstrap} WEIR_APP={loaded.app} "
                 "weir units ls"

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from schemas.unit import ChangeSearch, Signal, SuspectChange, Unit
 from streams.cli.table import SEVERITY, plain, severity
+from streams.cli.unit_story import around
 
 ENTITIES = 30
 """Entities shown; the rest are counted."""
@@ -21,6 +22,9 @@ def page(unit: Unit) -> Iterator[Text]:
     yield Text()
     yield Text(plain(sentence(unit)))
     yield Text()
+    if surroundings := list(around(unit)):
+        yield from surroundings
+        yield Text()
     shown = f"{len(unit.signals)} shown, cut to fit" if unit.truncated else f"{len(unit.signals)} kinds"
     yield _heading(f"Signals: {unit.signal_count} in all, {shown}")
     for signal in sorted(unit.signals, key=lambda signal: (signal.time, signal.id)):
@@ -123,8 +127,6 @@ def _rest(unit: Unit) -> Iterator[Text]:
     known = unit.exploitability.model_dump(exclude_none=True, exclude={"evidence"})
     facts = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in known.items() if value != ()]
     yield Text(plain("  " + ("; ".join(facts) if facts else "nothing known of how exposed it is")), style="dim")
-    for fact in unit.exploitability.evidence:
-        yield Text(plain(f"    {fact.text} ({fact.record})"), style="dim")
     yield Text()
     linking = sorted(unit.entities, key=lambda entity: (-entity.weight, entity.kind, entity.id))
     yield _heading(f"Entities: {len(linking)}")
@@ -148,8 +150,6 @@ def _rest(unit: Unit) -> Iterator[Text]:
         shared = f"shares {other.indicator_kind} {other.indicator}" if indicator else other.text
         where = f"{other.unit_id} in {other.domain}" if other.unit_id else other.domain
         yield Text(plain(f"Related {where}, {other.relation.replace('_', ' ')}: {shared}"))
-    for earlier in unit.fixed_before:
-        yield Text(plain(f"Fixed before, {earlier.unit_id}: {earlier.text}"))
     if unit.suppression:
         until = "" if unit.suppression.expires is None else f" until {_time(unit.suppression.expires)}"
         what = "Surfaced as a sample of what is suppressed" if unit.suppression.sampled else "Suppressed"

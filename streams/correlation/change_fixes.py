@@ -56,7 +56,8 @@ _VARIABLE = re.compile(r"\b(?=[a-f]*[0-9])[0-9a-f]{7,64}\b|[0-9]+(?:[.:][0-9]+)*
 class FixRow(NamedTuple):
     """The change that ended a unit, with the statement it answered and what it did about it, in words. Event ms.
 
-    ``team``: who owns what was changed, as the catalog said when the unit ended.
+    ``team``: who owns what was changed, as the catalog said when the unit ended. ``took``: ms from the unit's first
+    signal to the change; None in rows of before it was kept.
     """
 
     unit_id: str
@@ -69,6 +70,7 @@ class FixRow(NamedTuple):
     title: str
     text: str
     team: str | None = None
+    took: int | None = None
 
     def words(self, first: int) -> str:
         """What it was about, who changed what, and how long before the event time ``first`` of the unit that asks."""
@@ -135,6 +137,7 @@ class Fixes:
                 change.title,
                 text,
                 None if change.component is None else owner(change.component),
+                max(0, change.time - about.first),
             )
             others = (other for other in self.table.get(statement.key, ()) if other[0] != unit_id)
             rows = sorted((row, *others), key=lambda fix: (-fix[5], fix[0]))
@@ -173,7 +176,7 @@ class Fixes:
         found: dict[tuple[str, str], FixRow] = {}
         for statement in said:
             for row in self.table.get(statement.key, ()):
-                fix = FixRow._make(row)
+                fix = FixRow(*row)
                 if fix.time < first and fix.unit_id not in but and holds(fix):
                     found.setdefault((fix.source, fix.source_id), fix)
                     break

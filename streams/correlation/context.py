@@ -5,9 +5,11 @@ that says nothing new makes no version, so a whole feed taken again costs no sta
 
 When a version is in force from:
 
-- ``epss``: its own date. Versions come in any order.
-- ``kev``, ``policy_exception``: the first version from the day it was added, created or, of the catalogue itself,
-  released; a later one (the due date was moved) from its place in the log on, since nobody says when that happened.
+- ``epss``, ``vex``, ``feed``, ``on_call``, ``case``: its own date (of the score, of the statement, of the reading,
+  of the beginning of the duty, of the closing). Versions come in any order. One without a date is as all else.
+- ``kev``, ``policy_exception``, ``deployment_window``, ``freeze``: the first version from the day it was added,
+  created or, of the catalogue itself, released; a later one (the due date was moved) from its place in the log on,
+  since nobody says when that happened.
 - ``catalog`` and all else: a first version holds for all time before it too, being the best that is known; a later one
   from its place in the log on.
 
@@ -17,6 +19,7 @@ Wrong for what changes more often than ``MAX_VERSIONS`` times within the life of
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -26,6 +29,12 @@ from streams.correlation.table import Table
 
 MAX_VERSIONS = 8
 """Versions kept of one key; the oldest go, and are counted in its row."""
+
+DATED = frozenset({"epss", "vex", "feed", "on_call", "case"})
+"""Kinds whose versions are in force from their own dates on, in whatever order they come."""
+
+MOST = {"on_call": 5_000, "deployment_window": 1_000, "freeze": 1_000, "vex": 50_000, "case": 20_000, "feed": 100}
+"""Keys kept of a kind, where it can grow without end; beyond, a tenth goes: the withdrawn, then what is oldest."""
 
 KEPT = 256
 """Parsed records that are remembered; then all are forgotten."""
@@ -69,14 +78,17 @@ class Context:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._parsed: dict[str, tuple[dict[str, Any], str]] = {}
-        self._exceptions: dict[str, set[str]] = {}
+        self._about: dict[tuple[str, str], set[str]] = {}
+        self._count: dict[str, int] = {}
         self._sum = 0
         for name, row in table.items():
             kind, _, key = name.partition(_SEP)
             versions = cast(Row, row)[1]
+            if not key:
+                continue  # how many of the kind were evicted
             self._sum += _hash(name, versions[-1][3])
-            if kind == "policy_exception":
-                self._index_exception(key, versions)
+            self._index(kind, key, versions)
+            self._count[kind] = self._count.get(kind, 0) + 1
 
     def put(self, kind: str, key: str, record: dict[str, Any] | None, log_time: int, offset: int = 0) -> bool:
         """Take a record that arrived at ``log_time`` (ms); None withdraws. False if it says nothing new."""
@@ -87,7 +99,7 @@ class Context:
         if text is None and not versions:
             return False
         stated = _stated(kind, record)
-        if kind == "epss" and stated is not None:
+        if kind in DATED and stated is not None:
             since = stated
         elif not versions:
             since = ALWAYS if stated is None else stated
@@ -108,8 +120,11 @@ class Context:
             self._sum -= _hash(name, versions[-1][3])
         self._sum += _hash(name, now[-1][3])
         self._table[name] = (dropped + over, now)
-        if kind == "policy_exception":
-            self._index_exception(key, now)
+        self._index(kind, key, now)
+        if row is None:
+            self._count[kind] = self._count.get(kind, 0) + 1
+            if self._count[kind] > MOST.get(kind, self._count[kind]):
+                self._evict(kind)
         return True
 
     def at(self, kind: str, key: str, time: int) -> Fact | None:
@@ -139,14 +154,20 @@ class Context:
     def exceptions(self, component: str, time: int) -> list[Fact]:
         """The policy exceptions of a component, under any spelling, that were in force at ``time``; by id."""
         found = []
-        for key in sorted(self._exceptions.get(spelt(component), ())):
-            fact = self.at("policy_exception", key, time)
-            if fact is None or spelt(str(fact.record.get("component"))) != spelt(component):
-                continue
+        for fact in self.about("policy_exception", spelt(component), time):
             since, until = instant(fact.record.get("valid_from")), instant(fact.record.get("valid_to"))
             if (since is None or since <= time) and (until is None or time < until):
                 found.append(fact)
         return found
+
+    def about(self, kind: str, subject: str, time: int) -> list[Fact]:
+        """The records of a kind that were about a subject, as ``subjects`` spells it, at ``time``; by key."""
+        facts = (self.at(kind, key, time) for key in sorted(self._about.get((kind, subject), ())))
+        return [fact for fact in facts if fact is not None and subject in subjects(kind, fact.record)]
+
+    def knows(self, kind: str) -> bool:
+        """Whether there is any record of a kind, withdrawn ones included."""
+        return kind in self._count
 
     def epss(self, cve: str, time: int) -> tuple[float, Fact] | None:
         """Exploit probability of a CVE as the newest feed before ``time`` says, and the record it stands in."""
@@ -160,7 +181,7 @@ class Context:
     def latest(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Key and newest record of a kind, withdrawn ones left out, by key."""
         prefix = kind + _SEP
-        for name in sorted(name for name in self._table if name.startswith(prefix)):
+        for name in sorted(name for name in self._table if name.startswith(prefix) and name != prefix):
             text = cast(Row, self._table[name])[1][-1][3]
             if text is not None:
                 yield name[len(prefix) :], json.loads(text)
@@ -174,11 +195,30 @@ class Context:
         """A hash of the newest versions in hex, whatever the order they came in."""
         return f"{self._sum % (1 << 128):032x}"
 
-    def _index_exception(self, key: str, versions: tuple[Version, ...]) -> None:
+    def _index(self, kind: str, key: str, versions: tuple[Version, ...]) -> None:
+        if kind not in _INDEXED:
+            return
         for version in versions:
             if version[3] is not None:
-                component = spelt(str(json.loads(version[3]).get("component")))
-                self._exceptions.setdefault(component, set()).add(key)
+                for subject in subjects(kind, json.loads(version[3])):
+                    self._about.setdefault((kind, subject), set()).add(key)
+
+    def _evict(self, kind: str) -> None:
+        prefix = kind + _SEP
+        names = [name for name in self._table if name.startswith(prefix) and name != prefix]
+        names.sort(key=lambda name: (self._table[name][1][-1][3] is not None, self._table[name][1][-1][0], name))
+        gone = cast(Row | None, self._table.get(prefix))
+        over = names[: max(1, len(names) // 10)]
+        for name in over:
+            row = cast(Row, self._table[name])
+            self._sum -= _hash(name, row[1][-1][3])
+            del self._table[name]
+            for version in row[1]:
+                if version[3] is not None:
+                    for subject in subjects(kind, json.loads(version[3])):
+                        self._about.get((kind, subject), set()).discard(name[len(prefix) :])
+        self._count[kind] -= len(over)
+        self._table[prefix] = ((gone[0] if gone else 0) + len(over), ())
 
     def _read(self, text: str) -> tuple[dict[str, Any], str]:
         """The record, and a short hash of it."""
@@ -193,6 +233,52 @@ class Context:
 def spelt(component: str) -> str:
     """One spelling of a component's name for all: ``pay`` for ``Component:default/pay``."""
     return component.lower().removeprefix("component:").removeprefix("default/")
+
+
+_INDEXED = frozenset({"policy_exception", "on_call", "deployment_window", "freeze", "vex", "case"})
+"""Kinds that are looked up by what they are about."""
+
+
+def subjects(kind: str, record: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a record is about, as ``about`` finds it: components, systems and teams in their short spelling, CVEs and
+    rules in upper case. Whatever the record holds.
+
+    >>> subjects("freeze", {"system": "system:default/Shop"}), subjects("freeze", {})
+    (('system:shop',), ('',))
+    """
+    match kind:
+        case "policy_exception":
+            return (spelt(str(record.get("component"))),)
+        case "on_call" | "deployment_window" | "freeze":
+            for field in ("component", "system", "team"):
+                if isinstance(value := record.get(field), str) and value:
+                    return (f"{field}:{bare(value)}",)
+            return ("",)
+        case "vex" | "case":
+            aliases = record.get("aliases")
+            names = [record.get(field) for field in ("vulnerability", "cve", "rule")]
+            names += aliases[:16] if isinstance(aliases, list) else ()
+            found = [name.upper() for name in names if isinstance(name, str) and name]
+            if kind == "case" and not found and isinstance(title := record.get("title"), str):
+                found.append(same_title(title, bare(str(record.get("component")))))
+            return tuple(dict.fromkeys(found))
+    return ()
+
+
+_VARIABLE = re.compile(r"\b(?=[a-f]*[0-9])[0-9a-f]{7,64}\b|[0-9]+(?:[.:][0-9]+)*")
+
+
+def same_title(title: str, component: str) -> str:
+    """A title about a component as a subject: without its numbers, which differ each time."""
+    return f"{component}\x1f{_VARIABLE.sub('#', title)}"
+
+
+def bare(name: str) -> str:
+    """One short spelling of a component, system or team: ``payments`` for ``group:default/payments``."""
+    name = name.lower()
+    for kind in ("component:", "system:", "group:", "team:", "user:"):
+        name = name.removeprefix(kind)
+    return name.removeprefix("default/")
 
 
 def block_of(cve: str) -> str:
@@ -245,8 +331,16 @@ def _stated(kind: str, record: dict[str, Any] | None) -> int | None:
             return instant(record.get("date"))
         case "kev":
             return instant(record.get("added") or record.get("released"))
-        case "policy_exception":
+        case "policy_exception" | "deployment_window" | "freeze":
             return instant(record.get("created_at"))
+        case "vex":
+            return instant(record.get("timestamp"))
+        case "feed":
+            return instant(record.get("read_at"))
+        case "on_call":
+            return instant(record.get("from"))
+        case "case":
+            return instant(record.get("closed_at"))
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 
@@ -21,6 +22,16 @@ class Facts(NamedTuple):
     """As ``depends_on`` of others gives it."""
     dependents: int = 0
     """How many depend on it directly."""
+    system: str | None = None
+
+
+def facing(tags: Container[str]) -> bool | None:
+    """Whether the tags of a component say that it is reachable from the internet; None where they say nothing.
+
+    >>> facing(["internet-facing"]), facing(["not-internet-facing"]), facing([])
+    (True, False, None)
+    """
+    return True if "internet-facing" in tags else False if "not-internet-facing" in tags else None
 
 
 UNKNOWN = Facts()

@@ -19,13 +19,14 @@
 | age | less: ``streams.correlation.decay`` |
 | controls | 15 % less for each compensating control in force, of three at most |
 | exceptions | 40 % less of what a policy exception accepts: accepted is not gone |
+| vex | 60 % less of what a VEX statement says is not affected: a word on it, not a proof; it is never hidden for it |
 | ceiling | less: what goes beyond 100 |
 
 Severity, KEV and EPSS keep the proportions of GitLab's vulnerability risk score (base 0.6, 0.4, 0.2, 0.05; 0.3 for
 KEV; 0.3 times EPSS, 0.1 more from 0.1, 0.2 more from 0.5) at 80 points to its 1, EPSS at half, since here it adds to
 exposure and activity. rsigma makes an incident of three tactics, Elastic multiplies by 0.5 to 2 for an asset's
 criticality, AiSOC halves after four hours; a product of factors would hide what each of them did, so all but the last
-four add.
+five add.
 
 The bands that follow: a critical vulnerability somewhere is about 60, exploited and exposed it is above 90, a single
 unusual call of medium severity about 20, an attack of four tactics above 60.
@@ -63,6 +64,8 @@ CONTROL: Final = 0.85
 CONTROLS_MOST: Final = 3
 ACCEPTED: Final = 0.6
 """Share that an exception leaves of what it accepts."""
+NOT_AFFECTED: Final = 0.4
+"""Share that a VEX statement leaves of what it says is not affected."""
 
 
 def epss(probability: float | None) -> float:

@@ -1,13 +1,13 @@
 """How bad it would be, 0 to 100, in named factors that add up to the score, exactly. Pure.
 
 What each factor gives: ``streams.correlation.risk_points``. A signal's share (``streams.correlation.decay``: fixed or
-old; then controls, then exceptions) scales all that it brings: its own points, and those of the place where it is. Of
+old; then controls, exceptions, VEX) scales all that it brings: its own points, and those of the place where it is. Of
 several signals the strongest counts for each factor, so that
 
 - the order of the signals decides nothing,
 - closing a signal never raises the risk, and a KEV entry never lowers it,
-- what lowers is named: ``age``, ``controls`` and ``exceptions`` each say how many points they took, one after the
-  other, and ``ceiling`` what went beyond 100.
+- what lowers is named: ``age``, ``controls``, ``exceptions`` and ``vex`` each say how many points they took, one after
+  the other, and ``ceiling`` what went beyond 100.
 
 The score and the factors are hundredths: summed up and rounded to two digits, the factors are the score.
 """
@@ -33,7 +33,7 @@ class _Row(NamedTuple):
     """What a signal brings at its full share, and its shares as one thing after the other is taken into account."""
 
     threat: float
-    shares: tuple[float, float, float, float]  # open or fixed; and its age; and controls; and exceptions
+    shares: tuple[float, float, float, float, float]  # open or fixed; and its age; controls; exceptions; VEX
     kind: str
     tactic: str | None
     times: int
@@ -41,7 +41,7 @@ class _Row(NamedTuple):
 
 
 _PLACES = ("internet_facing", "privileged", "customer_path", "criticality", "fix_available")
-_LOWERING = ("age", "controls", "exceptions")
+_LOWERING = ("age", "controls", "exceptions", "vex")
 
 
 def assess(reach: Reach, confidence: float, suspect: Suspect | None, as_of: int, severity: int | None = None) -> Risk:
@@ -56,7 +56,7 @@ def assess(reach: Reach, confidence: float, suspect: Suspect | None, as_of: int,
     best = suspect.score if suspect is not None else 0.0
     gross = _terms(rows, 0, confidence, best)
     levels = [_hundredths(gross.values())]
-    for level in (1, 2, 3):
+    for level in range(1, len(_LOWERING) + 1):
         same = all(row.shares[level] == row.shares[level - 1] for row in rows)
         levels.append(levels[-1] if same else _hundredths(_terms(rows, level, confidence, best).values()))
     lead = min(range(len(rows)), key=lambda i: (-rows[i].threat * rows[i].shares[0], i))
@@ -65,10 +65,10 @@ def assess(reach: Reach, confidence: float, suspect: Suspect | None, as_of: int,
     given = _given(parts | gross, levels[0])
     for name, before, after in zip(_LOWERING, levels, levels[1:], strict=False):
         given[name] = after - before
-    given["ceiling"] = min(0, CEILING - levels[3])
+    given["ceiling"] = min(0, CEILING - levels[-1])
     words = Words(reach, reach.exposed[lead], confidence, suspect, as_of, severity)
     factors = tuple(Factor(name=name, value=value / 100, text=words.of(name)) for name, value in given.items() if value)
-    return Risk(score=min(levels[3], CEILING) / 100, factors=factors)
+    return Risk(score=min(levels[-1], CEILING) / 100, factors=factors)
 
 
 def _row(each: Exposed, as_of: int, severity: int | None) -> _Row:
@@ -77,9 +77,10 @@ def _row(each: Exposed, as_of: int, severity: int | None) -> _Row:
     of_age = of_state * left(signal.kind, each.open, as_of - signal.last)
     of_controls = of_age * points.CONTROL ** min(len(place.controls), points.CONTROLS_MOST)
     of_exceptions = of_controls * points.ACCEPTED if each.accepted is not None else of_controls
+    of_vex = of_exceptions * points.NOT_AFFECTED if each.vex is not None else of_exceptions
     return _Row(
         sum(_own(each, severity).values()),
-        (of_state, of_age, of_controls, of_exceptions),
+        (of_state, of_age, of_controls, of_exceptions, of_vex),
         signal.kind,
         tactic(signal.action) if signal.action is not None else None,
         signal.times,

@@ -71,7 +71,7 @@ class Words:
                 return f"suspected change ({self.suspect.score:.2f}): {self.suspect.title[:_TITLE]}"
             case "age":
                 return self._age()
-            case "controls" | "exceptions":
+            case "controls" | "exceptions" | "vex":
                 return self._said(name, None)
             case "ceiling":
                 return "more than 100 is 100"

@@ -21,12 +21,14 @@ from streams.correlation.changes import SUSPECT
 from streams.correlation.context import Context
 from streams.correlation.entity_weight import links, weight
 from streams.correlation.exploitability import reach
+from streams.correlation.exposure import TABLE, Seen
 from streams.correlation.facts import UNKNOWN, Facts
 from streams.correlation.instants import at
 from streams.correlation.risk_score import assess
 from streams.correlation.risk_words import Suspect
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.state import Domain
+from streams.correlation.story import story
 from streams.correlation.topology import joined_by
 from streams.correlation.unit_notes import (
     SEVERITY,
@@ -85,7 +87,7 @@ def build(
     newest = {name: seen.newest for name, seen in domain.seen.items() if seen.newest is not None}
     search = domain.changes.search(of, own_changes(rows), parameters.shown_changes, newest) if rows else None
     known = [f for c in sorted(of.components) if (f := facts(c)) is not None]
-    reached = reach(rows, facts, context, unit.last)
+    reached = reach(rows, facts, context, unit.last, parameters, Seen(domain.tables.get(TABLE)))
     confidence = _confidence(rows)
     into = domain.merged.get(cluster) if unit.status == "merged" else None
     listed = most_telling(signals)
@@ -135,7 +137,8 @@ def build(
         ),
         change_count=search.scored if search else 0,
         change_search=None if search is None else change_search(search),
-        fixed_before=fixed_before(domain, unit, rows),
+        fixed_before=fixed_before(domain, unit, rows, context),
+        story=story(rows, facts, context, reached.summary, unit.last, max(unit.updated_log, unit.last), parameters),
         joined_by=joined_by(sessions, parameters),
         not_joined=not_joined(domain, rows, parameters),
         approvals=approvals(domain, cluster),

@@ -18,12 +18,15 @@ from schemas.unit import (
     UnitDiff,
     UnitReview,
 )
+from streams.correlation import cases
 from streams.correlation.change_fixes import FIXES, Fixes, FixRow, statements
 from streams.correlation.changes import Search
+from streams.correlation.context import Context
 from streams.correlation.instants import at
 from streams.correlation.rows import SignalRow, UnitRow
 from streams.correlation.spread import TARGETS, counted
 from streams.correlation.state import Domain
+from streams.correlation.story import told
 
 SHARED: Final = 10
 """Entities named that did not join; those shared by most."""
@@ -53,7 +56,12 @@ def overridden(domain: Domain, cluster: str, field: str) -> str | None:
     return found[-1][2] if found else None
 
 
-def fixed_before(domain: Domain, unit: UnitRow, rows: Sequence[SignalRow]) -> tuple[FixedBefore, ...]:
+def fixed_before(domain: Domain, unit: UnitRow, rows: Sequence[SignalRow], context: Context) -> tuple[FixedBefore, ...]:
+    """What ended earlier units that said the same, and imported cases of the same."""
+    return (*_fixes(domain, unit, rows), *cases.closed(context, rows, unit.last))
+
+
+def _fixes(domain: Domain, unit: UnitRow, rows: Sequence[SignalRow]) -> tuple[FixedBefore, ...]:
     """Earlier units that said the same, and the changes that ended them; but for those that went on all the same."""
     table = domain.table(FIXES)
     if not table:
@@ -72,6 +80,8 @@ def fixed_before(domain: Domain, unit: UnitRow, rows: Sequence[SignalRow]) -> tu
             actor=fix.actor,
             time=at(fix.time),
             text=fix.words(unit.first),
+            team=fix.team,
+            days=None if fix.took is None else round(fix.took / 86_400_000, 2),
         )
         for fix in Fixes(table, domain.gone).find(statements(rows), unit.first, {unit.unit_id, *unit.aliases}, holds)
     )
@@ -159,6 +169,7 @@ def summary(unit: Unit) -> tuple[Any, ...]:
         unit.components,
         len(unit.entities),
         len(unit.related),
+        told(unit.story, unit.exploitability, unit.fixed_before),
     )
 
 
@@ -167,16 +178,19 @@ def suspects(shown: tuple[Any, ...]) -> tuple[str, ...]:
     return shown[3] if shown else ()
 
 
-_FIELDS: Final = ("status", "disposition", "owner", "title", "components", "entities", "related")
+_FIELDS: Final = ("status", "disposition", "owner", "title", "components", "entities", "related", "context")
 
 
 def difference(before: tuple[Any, ...], now: tuple[Any, ...]) -> UnitDiff | None:
-    """What the revision says that the one before did not, from their summaries; None for a first revision."""
+    """What the revision says that the one before did not, from their summaries; None for a first revision.
+
+    A summary that an older engine kept is shorter: of what it does not have nothing is said.
+    """
     if not before:
         return None
     signals, risk, severity = now[0] - before[0], round(now[1] - before[1], 2), now[2] - before[2]
     old, new = set(before[3]), set(now[3])
-    fields = tuple(name for name, one, other in zip(_FIELDS, before[4:], now[4:], strict=True) if one != other)
+    fields = tuple(name for name, one, other in zip(_FIELDS, before[4:], now[4:], strict=False) if one != other)
     words = []
     if signals:
         words.append(f"{abs(signals)} signal{'s' if abs(signals) != 1 else ''} {'more' if signals > 0 else 'less'}")
@@ -187,7 +201,7 @@ def difference(before: tuple[Any, ...], now: tuple[Any, ...]) -> UnitDiff | None
     words += [f"suspect {name}" for name in sorted(new - old)] + [
         f"no suspect any more: {n}" for n in sorted(old - new)
     ]
-    words += [f"{name} differs" if name in ("entities", "related") else f"other {name}" for name in fields]
+    words += [f"{name} differs" if name in ("entities", "related", "context") else f"other {name}" for name in fields]
     return UnitDiff(
         signals_added=max(0, signals),
         signals_removed=max(0, -signals),

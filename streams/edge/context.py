@@ -15,12 +15,17 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from streams.catalog import Catalog
 from streams.edge import client
+from streams.edge.context_check import unfit
 from streams.edge.session import SessionEnded, is_record
 from streams.settings import Settings
 from streams.sigma.in_force import KIND as SIGMA
-from streams.sigma.in_force import PREFIX, InForce
+from streams.sigma.in_force import InForce
+from streams.sources.backstage import KINDS
 
 log = structlog.get_logger(__name__)
+
+_KEYED_ALONE = frozenset(("catalog", "alias"))
+"""Kinds whose keys are references of a catalog's entities, which begin with a kind of their own (``KINDS``)."""
 
 
 class ContextReader:
@@ -75,12 +80,17 @@ class ContextReader:
         try:
             record: dict[str, Any]
             record = orjson.loads(value) if value else withdrawn(text(key))
-            if record["kind"] == "catalog":
-                self.catalog.apply(record["key"], record["record"])
-            elif record["kind"] == SIGMA and (wrong := self.rules.apply(record["key"], record["record"])) is not None:
-                log.warning("detection rule refused", key=text(key), place=wrong.place, reason=wrong.reason)
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            # ingest reads the same record and makes a dead letter of it
+            if record["kind"] == SIGMA:
+                if (wrong := self.rules.apply(record["key"], record["record"])) is not None:
+                    log.warning("detection rule refused", key=text(key), place=wrong.place, reason=wrong.reason)
+                return
+            if record["kind"] != "catalog":
+                return
+            if (problem := unfit("catalog", record["key"], record["record"])) is not None:
+                raise ValueError(problem)
+            self.catalog.apply(record["key"], record["record"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            # ingest reads the same record, and a dead letter says what is wrong with it
             log.warning("context record skipped", key=text(key), error=repr(error))
 
     def close(self) -> None:
@@ -89,10 +99,23 @@ class ContextReader:
 
 
 def withdrawn(key: str) -> dict[str, Any]:
-    """What an empty value says: of a user the aliases are withdrawn, of a rule this, else a catalog entity."""
-    if key.startswith(PREFIX):
-        return {"kind": SIGMA, "key": key.removeprefix(PREFIX), "record": None}
-    return {"kind": "alias" if key.startswith("user:") else "catalog", "key": key, "record": None}
+    """What a record with an empty value says: that the one of its Kafka key is withdrawn.
+
+    >>> withdrawn("kev:CVE-2026-1000")["key"], withdrawn("component:default/pay")["kind"]
+    ('CVE-2026-1000', 'catalog')
+    """
+    kind, _, rest = key.partition(":")
+    if rest and kind not in KINDS:
+        return {"kind": kind, "key": rest, "record": None}
+    return {"kind": "alias" if kind == "user" else "catalog", "key": key, "record": None}
+
+
+def kafka_key(kind: str, key: str) -> bytes:
+    """The Kafka key of a record: of catalog entries and aliases their own, of all others with the kind before it.
+
+    One topic holds all kinds, and two of them may speak of the same CVE: compaction must not take one for the other.
+    """
+    return (key if kind in _KEYED_ALONE else f"{kind}:{key}").encode()
 
 
 def text(key: str | bytes | None) -> str:

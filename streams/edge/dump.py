@@ -18,7 +18,7 @@ from streams.settings import Settings
 
 _FETCH = 2_000
 _LEADER_WAIT = 30.0
-_PASSING = frozenset((KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE))
+PASSING = frozenset((KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE))
 """Answers while a partition gets its leader: just after the topic was made, or after a broker failed."""
 
 Progress = Callable[[int, int], None]
@@ -68,7 +68,7 @@ def _ends(admin: AdminClient, partitions: list[tuple[str, int]]) -> dict[tuple[s
         try:
             return bounds(admin, partitions)
         except KafkaException as error:
-            if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
+            if error.args[0].code() not in PASSING or time.monotonic() > deadline:
                 raise
         time.sleep(0.1)
 

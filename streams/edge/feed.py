@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
 from pydantic import ValidationError
 
@@ -16,6 +15,7 @@ from schemas.parameters import Parameters
 from streams.correlation.rules.check import edited
 from streams.edge import client
 from streams.edge.dump import NoTopic, read_topic
+from streams.edge.sender import Sender
 from streams.settings import BadSettings, Settings
 from streams.simulate.message import Message as Simulated
 from streams.sources.backstage import Backstage
@@ -28,48 +28,6 @@ _WAIT = 30.0
 
 class BadCatalog(ValueError):
     """An entity that cannot be read; the text names its place."""
-
-
-class _Sender:
-    """An idempotent producer that ends at the first record that was not delivered."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.failure: KafkaError | None = None
-        # Only failures are reported back: a call for every delivery would cost more than the producing.
-        config = client.producer(settings) | {"delivery.report.only.error": True, "on_delivery": self._failed}
-        self.producer = Producer(config)
-
-    def _failed(self, error: KafkaError | None, _message: Message) -> None:
-        self.failure = self.failure or error
-
-    def send(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()
-    ) -> None:
-        """Queue one record; waits while the queue is full. ``KafkaException`` if an earlier one failed."""
-        while True:
-            try:
-                self.producer.produce(topic, value, key, headers=list(headers) or None)
-                break
-            except BufferError:
-                self.wait(0.1)
-        self.wait(0)
-
-    def wait(self, seconds: float) -> None:
-        """Serve delivery reports for up to ``seconds``."""
-        self.producer.poll(seconds)
-        if self.failure is not None:
-            raise KafkaException(self.failure)
-
-    def end(self) -> None:
-        """Return when everything is delivered."""
-        deadline = time.monotonic() + _WAIT
-        left = self.producer.flush(_WAIT)
-        while left and time.monotonic() < deadline:
-            left = self.producer.flush(1.0)
-        if self.failure is not None:
-            raise KafkaException(self.failure)
-        if left:
-            raise TimeoutError(f"{left} records were not delivered in {_WAIT:.0f} s")
 
 
 def missing_topics(settings: Settings, topics: Iterable[str]) -> list[str]:
@@ -101,7 +59,7 @@ def feed(
         TimeoutError: the broker did not take the last ones in time.
     """
     topics = settings.raw_topics
-    sender = _Sender(settings)
+    sender = Sender(settings)
     sent = 0
     began = time.monotonic()
     for message in messages:
@@ -144,7 +102,7 @@ def publish_catalog(settings: Settings, entities: Iterable[object]) -> int:
     topic = settings.topic("context")
     held = _held(settings, topic)
     fresh = {key: record for key, record in records.items() if held.get(key.encode()) != record}
-    sender = _Sender(settings)
+    sender = Sender(settings)
     for key, record in fresh.items():
         sender.send(topic, key.encode(), orjson.dumps(record))
     sender.end()
@@ -154,7 +112,7 @@ def publish_catalog(settings: Settings, entities: Iterable[object]) -> int:
 def send(settings: Settings, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
     """Write keys and values to a topic; returns when all are delivered. Errors are those of ``feed``."""
     if given := list(records):
-        sender = _Sender(settings)
+        sender = Sender(settings)
         for key, value in given:
             sender.send(topic, key, value)
         sender.end()
@@ -164,7 +122,7 @@ def publish_reviews(settings: Settings, reviews: Iterable[Review]) -> int:
     """Write reviews to their topic, by unit or pattern; gives their number. Raises ``NoTopic`` where there is none."""
     topic = settings.topic("reviews")
     require_topics(settings, [topic])
-    sender = _Sender(settings)
+    sender = Sender(settings)
     written = 0
     for review in reviews:
         key = review.unit_id or review.pattern or ""
@@ -221,7 +179,7 @@ def _config(engine: Parameters) -> dict[str, Any]:
 
 
 def _send_config(settings: Settings, record: dict[str, Any]) -> None:
-    sender = _Sender(settings)
+    sender = Sender(settings)
     sender.send(settings.topic("config"), CONFIG_KEY, orjson.dumps(record))
     sender.end()
 

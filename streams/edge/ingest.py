@@ -32,7 +32,7 @@ from streams.routing import partition_of
 from streams.settings import Settings, redaction_key
 from streams.sigma.in_force import InForce
 from streams.sources.base import Source
-from streams.sources.family import AWS, AZURE, SCANS, Family
+from streams.sources.family import AWS, AZURE, SCANS, VEX, Family
 from streams.sources.known import known_with
 from streams.sources.review import Reviews
 from streams.sources.steering import Steering
@@ -62,11 +62,11 @@ SOURCE_OF_TOPIC = {
     "ecs": "ecs",
     "terraform": "terraform",
     "gitlab": "gitlab.webhook",
-    "vex": "vex",
+    "policy_exceptions": "policy.exceptions",
 }
 """Short name of a raw topic, as in the settings, to the source bound to it."""
 
-FAMILY_OF_TOPIC = {"aws": AWS, "azure": AZURE, "scans": SCANS}
+FAMILY_OF_TOPIC = {"aws": AWS, "azure": AZURE, "scans": SCANS, "vex": VEX}
 """The same for topics that carry several formats, told apart by content."""
 
 ENVELOPE = 65_536

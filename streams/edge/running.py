@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 ROLES = ("ingest", "correlate", "links")
 
+CONTEXT = "context"
+"""The role that reads feeds; it runs where the settings have any."""
+
 HOPELESS = 5
 """Ends in a row after which a run with ``once`` gives up."""
 
@@ -88,10 +91,11 @@ class Run:
         self.admin = AdminClient(client.admin(settings))
         self.children: list[Child] = []
         self.tallies: dict[str, Tally] = {}
-        for role in ROLES:
+        for role in (*ROLES, CONTEXT) if settings.context else ROLES:
             port = free_port()
             environment = _environment(settings, port)
-            self.children.append(Child(role, [role], environment, folder / f"{role}.log"))
+            arguments = ["context", "poll"] if role == CONTEXT else [role]
+            self.children.append(Child(role, arguments, environment, folder / f"{role}.log"))
             self.tallies[role] = Tally(f"http://127.0.0.1:{port}/metrics")
         self._fed: list[BaseException | None] = []
         self._next_look = 0.0
@@ -182,7 +186,7 @@ class Run:
                 raise RunFailed(f"{child.final} (`weir doctor` looks at all of it; log: {child.log})")
             if once and child.failed >= HOPELESS:
                 raise RunFailed(said)
-            if child.restart_at is not None:
+            if child.restart_at is not None and child.name in ROLES:
                 self.outcome.whole = False
                 self.tallies[child.name].restarted()
             self.watch.say(said)

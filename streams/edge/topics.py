@@ -56,6 +56,7 @@ TOPICS = (
     ),
     Topic("links-state", "log", _COMPACT),
     Topic("context", "one", _COMPACT),
+    Topic("feeds", "one", _COMPACT),  # how the last look at each feed of context went
     Topic("config", "one", _COMPACT),
     Topic("reviews", "one", _OUTPUT),
     Topic("control", "one", {"cleanup.policy": "delete", "retention.ms": str(_DAY)}),
@@ -152,7 +153,7 @@ def check(admin: AdminClient, settings: Settings) -> list[Problem]:
 
 
 def _count_fix(settings: Settings, name: str, actual: int) -> str:
-    if actual == 0 or name in (settings.topic("context"), settings.topic("config"), settings.topic("reviews")):
+    if actual == 0 or name in {settings.topic(topic.name) for topic in TOPICS if topic.partitions == "one"}:
         return "it must have one partition, since it is read in one order: delete it and run `weir topics create`"
     return (
         f"set partitions = {actual} if all of {settings.app}'s topics have {actual}; a log cannot be repartitioned in "

@@ -14,13 +14,16 @@ from typing import Literal, NamedTuple
 from streams.replay.documents import Form, documents
 from streams.sources.backstage import Backstage
 from streams.sources.base import Source
+from streams.sources.cyclonedx_vex import CycloneDxVex
 from streams.sources.epss import Epss
 from streams.sources.kev import Kev
 from streams.sources.known import BUILT_IN, Known
+from streams.sources.openvex import OpenVex
 from streams.sources.parse import ParseError, parse
 from streams.sources.plain_text import plain_text
 from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.shipped import opened
+from streams.sources.steering import Steering
 
 _FORMS: dict[str, Form] = {
     ".json": "json",
@@ -41,6 +44,9 @@ _ROLES: dict[str, Role] = {
     Backstage.name: "context",
     Kev.name: "context",
     Epss.name: "context",
+    OpenVex.name: "context",
+    CycloneDxVex.name: "context",
+    Steering.name: "context",
     PolicyExceptions.name: "exceptions",
 }
 
@@ -149,6 +155,8 @@ def _input(number: int, path: Path, source: Source | None, known: Known) -> Inpu
         found = _look(path, form or "json", known)
         if found is None and form in (None, "csv"):
             return Skipped(path, "no source reads this format; name one with NAME=PATH if it should")
+        if found is None and _holds_records(path, form or "json"):
+            source, found = Steering(), Steering.name
     else:
         found = source.name
     return Input(number, path, form or "json", source, _ROLES.get(found or "", "events"))
@@ -163,6 +171,22 @@ def _look(path: Path, form: Form, known: Known) -> str | None:
                 if source is not None:
                     return source.name
     return None
+
+
+def _holds_records(path: Path, form: Form) -> bool:
+    """Whether a file begins with a record of the context topic, as who replays it may give them.
+
+    Only here: whoever can write to a raw topic must not be able to steer the engine.
+    """
+    with documents(path, form) as found:
+        first = next(iter(found), None)
+        if first is None or first.problem is not None:
+            return False
+        try:
+            document = parse(first.value)
+        except ParseError:
+            return False
+    return isinstance(document, dict) and document.keys() == {"kind", "key", "record"}
 
 
 def _source_of(value: bytes, known: Known) -> Source | None:

@@ -25,6 +25,8 @@ from operator import itemgetter
 
 from schemas.events import ChangeKind, ChangeStatus, Outcome
 from streams.sources.aws_changes import change_of
+from streams.sources.aws_exposure import Call as Seen
+from streams.sources.aws_exposure import Read, exposing
 from streams.sources.aws_identities import STATES, Issue, scope_of, statements
 from streams.sources.aws_names import ENTITIES, partition_of, principal_of
 from streams.sources.aws_resources import MAX_ENTITIES, Found, collect, parameters_of
@@ -124,7 +126,7 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
         call = None
     if call is None or time is None or type(source_id) is not str or not 0 < len(source_id) <= 512:
         return [(item, _refusal(record, place))]
-    action, known, change, states = call
+    action, known, change, states, opens = call
 
     get = record.get
     caller = identity.get if type(identity) is dict else {}.get
@@ -227,6 +229,8 @@ def _read(record: object, item: int, place: str, default_account: object) -> lis
         altered["revision"] = _revision(answer)
     if said:
         altered["identities"] = list(said)
+    if opens is not None and (exposes := opens(Seen(region, account, mapping(asked), mapping(answer)))):
+        altered["exposes"] = exposes
     return [(item, activity), (item, altered)]
 
 
@@ -248,8 +252,9 @@ def _refusal(record: dict[str, object], place: str) -> Malformed | Ignored:
 
 
 States = Callable[[Issue], list[IdentityDraft]]
-Call = tuple[str, dict[str, str], tuple[ChangeKind, ChangeStatus] | None, States | None]
-"""Action, the parameters that name something, the change it makes, and what it says about who stands for whom."""
+Call = tuple[str, dict[str, str], tuple[ChangeKind, ChangeStatus] | None, States | None, Read | None]
+"""Action, the parameters that name something, the change it makes, what it says about who stands for whom, and how to
+read what it opens to the internet."""
 
 
 def _call(key: tuple[object, object, object]) -> Call | None:
@@ -259,7 +264,7 @@ def _call(key: tuple[object, object, object]) -> Call | None:
         return None
     service = source.removesuffix(".amazonaws.com") or source
     action = f"{service}:{name}"
-    return action, parameters_of(service, name), change_of(service, name), STATES.get(action)
+    return action, parameters_of(service, name), change_of(service, name), STATES.get(action), exposing(action)
 
 
 _CALLS = Memo(_call)

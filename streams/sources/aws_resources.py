@@ -148,6 +148,11 @@ def collect(found: Found, value: object, known: dict[str, str], region: str, acc
                 collect(found, inner if type(inner) is dict else {name: inner}, known, region, account)
 
 
+def resource_of(value: str, region: str, account: str) -> EntityDraft | None:
+    """The entity of an ARN or EC2 id; None for any other text."""
+    return _UNNAMED[value, region, account] if value[:2] in _HEADS else None
+
+
 def _named(key: tuple[str, str, str, str]) -> EntityDraft | None:
     how, value, region, account = key
     if value.startswith("arn:"):

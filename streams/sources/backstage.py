@@ -18,8 +18,8 @@ several, separated by commas.
 Two annotations are Weir's own, and their fields are there only where the entity has them:
 ``weir.dev/compensating-controls: waf, mfa`` names what makes the component harder to reach, in words that a policy
 exception can name again; ``weir.dev/criticality: tier-1`` (to ``tier-4``, or ``1`` to ``4``; else a tag ``tier-1`` or
-``tier1``) says how much depends on it, 1 the most. Tags ``internet-facing``, ``privileged`` and ``customer-path`` count
-as they are.
+``tier1``) says how much depends on it, 1 the most. Tags ``internet-facing``, ``not-internet-facing`` (which
+goes before what the log shows), ``privileged`` and ``customer-path`` count as they are.
 
 Of a User only its accounts are kept, in a record of kind "alias" that says they are one person's:
 

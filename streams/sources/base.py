@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Literal, NamedTuple, NotRequired, Protocol, TypedDict
 
 from schemas.entity import EntityKind
-from schemas.events import ChangeKind, ChangeStatus, FindingKind, FindingStatus, Outcome
+from schemas.events import ChangeKind, ChangeStatus, ContextKind, Exposing, FindingKind, FindingStatus, Outcome
 
 EntityDraft = tuple[EntityKind, str]
 IdentityDraft = tuple[EntityKind, str, EntityKind, str]
@@ -87,13 +87,14 @@ class ChangeDraft(ObservedDraft):
     status: NotRequired[ChangeStatus]
     revision: NotRequired[str | None]
     action: NotRequired[str | None]
+    exposes: NotRequired[list[Exposing]]
 
 
 class ContextDraft(TypedDict):
     """Draft of ``schemas.events.ContextRecord``."""
 
     type: Literal["context"]
-    kind: Literal["catalog", "policy_exception", "kev", "epss", "alias"]
+    kind: ContextKind
     key: str
     record: dict[str, Any] | None
 

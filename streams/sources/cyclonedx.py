@@ -12,7 +12,7 @@
   is EPSS, that of the CISA KEV catalog says that it is exploited (Grype).
 - Status: ``analysis.state`` resolved is fixed, false_positive and not_affected are suppressed.
 
-Wrong for CycloneDX in XML, and for VEX documents that stand alone (``vex``): those state what is known of a product.
+Wrong for CycloneDX in XML, and for VEX documents that stand alone (``streams.sources.cyclonedx_vex``).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from schemas.events import FindingStatus
 from streams.sources.base import EntityDraft, Ignored, Malformed, Reading
 from streams.sources.canonical import image, purl, repository, vulnerability
 from streams.sources.cyclonedx_components import Component, components
+from streams.sources.cyclonedx_vex import stands_alone
 from streams.sources.document import digest, line, mapping, number, sequence, texts
 from streams.sources.fields import dig, instant, text
 from streams.sources.scan import RECEIVED, ScannedDraft, image_target, scan_draft, scan_id
@@ -59,8 +60,8 @@ class CycloneDX:
     lateness = timedelta(hours=1)
 
     def recognise(self, document: object, headers: Mapping[str, str]) -> bool:
-        """By ``bomFormat``, unless it only states what is known of a product."""
-        return isinstance(document, dict) and document.get("bomFormat") == "CycloneDX" and not is_statement(document)
+        """By ``bomFormat``; statements that stand alone are another source's."""
+        return isinstance(document, dict) and document.get("bomFormat") == "CycloneDX" and not stands_alone(document)
 
     def read(self, document: object, headers: Mapping[str, str]) -> Iterator[Reading]:
         """Every vulnerability, and last the scan itself, unless something was malformed."""
@@ -100,14 +101,6 @@ class CycloneDX:
                 findings=len(seen),
             )
             yield len(found), scan
-
-
-def is_statement(document: dict[str, Any]) -> bool:
-    """Whether it is a VEX document: vulnerabilities with an analysis, and no components (``vex`` reads those)."""
-    if document.get("bomFormat") != "CycloneDX" or sequence(document.get("components")):
-        return False
-    first = next(iter(sequence(document.get("vulnerabilities"))), None)
-    return text(dig(first, "analysis", "state"), 64) is not None
 
 
 def _report(document: dict[str, Any], headers: Mapping[str, str]) -> _Report | Malformed:

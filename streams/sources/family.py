@@ -18,10 +18,12 @@ from streams.sources.azure_signin import AzureSignIn
 from streams.sources.base import Source
 from streams.sources.checkov import Checkov
 from streams.sources.cyclonedx import CycloneDX
+from streams.sources.cyclonedx_vex import CycloneDxVex
 from streams.sources.gitlab_codequality import GitLabCodeQuality
 from streams.sources.gitlab_report import GitLabReport
 from streams.sources.grype import Grype
 from streams.sources.ocsf import Ocsf
+from streams.sources.openvex import OpenVex
 from streams.sources.osv import Osv
 from streams.sources.sarif import Sarif
 from streams.sources.semgrep import Semgrep
@@ -46,6 +48,7 @@ AWS = Family(
     "aws", (CloudTrail(), GuardDuty(), Inspector2(), EventBridge(), Config(), Notification(), Asff(), Ocsf(), VpcFlow())
 )  # the findings of Security Hub are ASFF or OCSF
 AZURE = Family("azure", (AzureActivity(), AzureSignIn()))  # one event hub may take both
+VEX = Family("vex", (OpenVex(), CycloneDxVex()))
 SCANS = Family(
     "scans",
     (

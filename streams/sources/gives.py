@@ -54,6 +54,8 @@ GIVES: dict[str, tuple[str, ...]] = {
         "scan",
     ),
     "gitlab.codequality": ("finding",),
+    "cyclonedx.vex": ("context",),
+    "openvex": ("context",),
     "cyclonedx": (
         "finding",
         "scan",
@@ -131,7 +133,6 @@ GIVES: dict[str, tuple[str, ...]] = {
         "activity",
         "change",
     ),
-    "vex": ("context",),
     "backstage": ("context",),
     "cisa.kev": ("context",),
     "first.epss": ("context",),

@@ -37,6 +37,8 @@ from streams.sources.document import mapping, sequence
 from streams.sources.fields import INSTANTS, address, dig, host, instant, text
 from streams.sources.kubernetes_audit_rows import is_row, nested
 from streams.sources.kubernetes_changes import HELM, Alteration, alteration, is_control_plane
+from streams.sources.kubernetes_exposure import RESOURCES
+from streams.sources.kubernetes_exposure import exposes as exposes_of
 from streams.sources.kubernetes_objects import LIMIT, WORKLOADS, account, domain_of, entity, images, owned
 from streams.sources.memo import Memo
 
@@ -208,6 +210,10 @@ def _read(event: object, item: int, place: str, domain: str) -> list[Reading]:
     }
     if said:
         altered["identities"] = list(said)
+    if call.exposed is not None:
+        exposes = exposes_of(str(verb), *call.exposed, get("requestObject"), get("responseObject"))
+        if exposes:
+            altered["exposes"] = exposes
     return [(item, activity), (item, altered)]
 
 
@@ -244,6 +250,8 @@ class _Call(NamedTuple):
     detailed: bool
     account: str | None
     """User name of the service account whose token was asked for."""
+    exposed: tuple[str, str] | None = None
+    """Resource and entity id of what may be open to the internet."""
 
 
 def _call(key: tuple[object, ...]) -> _Call | None:
@@ -283,6 +291,7 @@ def _call(key: tuple[object, ...]) -> _Call | None:
         subresource in _LONG,
         verb in ("create", "update", "patch") and not subresource and resource in _DETAILED,
         account(namespace or "", name or "") if token else None,
+        (resource, found[0][1]) if resource in RESOURCES and name and not subresource and not custom else None,
     )
 
 

@@ -24,6 +24,7 @@ from streams.sources.base import Source
 from streams.sources.cdevents import CDEvents
 from streams.sources.checkov import Checkov
 from streams.sources.cyclonedx import CycloneDX
+from streams.sources.cyclonedx_vex import CycloneDxVex
 from streams.sources.ecs import Ecs
 from streams.sources.epss import Epss
 from streams.sources.falco import Falco
@@ -40,6 +41,7 @@ from streams.sources.kubernetes_audit import KubernetesAudit
 from streams.sources.kubernetes_events import KubernetesEvents
 from streams.sources.ocsf import Ocsf
 from streams.sources.okta import Okta
+from streams.sources.openvex import OpenVex
 from streams.sources.osv import Osv
 from streams.sources.policy_exceptions import PolicyExceptions
 from streams.sources.review import Reviews
@@ -50,7 +52,6 @@ from streams.sources.tekton import Tekton
 from streams.sources.terraform import Terraform
 from streams.sources.trivy import Trivy
 from streams.sources.trivy_operator import TrivyOperator
-from streams.sources.vex import Vex
 from streams.sources.wazuh import Wazuh
 
 SOURCES: tuple[Source, ...] = (
@@ -71,6 +72,7 @@ SOURCES: tuple[Source, ...] = (
     GitLabReport(),
     GitLabCodeQuality(),
     CycloneDX(),
+    CycloneDxVex(),
     Semgrep(),
     KubernetesAudit(),
     KubernetesEvents(),
@@ -91,10 +93,10 @@ SOURCES: tuple[Source, ...] = (
     Checkov(),
     Terraform(),
     GitLabWebhook(),
-    Vex(),
     Backstage(),
     Kev(),
     Epss(),
+    OpenVex(),
     PolicyExceptions(),
     Reviews(),
 )

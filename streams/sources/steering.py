@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
+from schemas.events import CONTEXT_KINDS
 from streams.sources.base import ContextDraft, Malformed, Reading
-
-KINDS = ("catalog", "policy_exception", "kev", "epss", "alias", "sigma")
 
 
 class Steering:
@@ -32,8 +31,8 @@ class Steering:
         elif "settings" in document:
             draft: Any = {"type": "config", "digest": document.get("digest"), "settings": document["settings"]}
             yield 0, draft
-        elif document.get("kind") not in KINDS:
-            yield 0, Malformed("kind", f"not one of {', '.join(KINDS)}")
+        elif document.get("kind") not in CONTEXT_KINDS:
+            yield 0, Malformed("kind", f"not one of {', '.join(CONTEXT_KINDS)}")
         else:
             record: Any = {k: document.get(k) for k in ("kind", "key", "record")}
             yield 0, cast(ContextDraft, {"type": "context", **record})

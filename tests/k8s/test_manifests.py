@@ -94,6 +94,18 @@ def test_links_is_named_like_correlate(base: list[Resource]) -> None:
     assert "volumeClaimTemplates" not in links["spec"]
 
 
+def test_the_context_component_holds(base: list[Resource]) -> None:
+    """The poller of feeds passes every rule beside the base, is one pod, and may reach https."""
+    found = [*base, *check_k8s.read(ROOT / "k8s" / "components" / "context")]
+    assert check_k8s.check(found) == []
+    assert list(check_k8s.unlisted(ROOT / "k8s" / "components" / "context")) == []
+    assert of(found, "Deployment/weir-context")["spec"]["replicas"] == 1
+    assert container(found, "Deployment/weir-context")["args"] == ["context", "poll"]
+    assert of(found, "NetworkPolicy/weir-context-egress")["spec"]["egress"] == [
+        {"ports": [{"protocol": "TCP", "port": 443}]}
+    ]
+
+
 BREAKS: dict[str, tuple[Callable[[list[Resource]], Any], str]] = {
     "root allowed": (
         lambda r: pod(r, "StatefulSet/weir-correlate")["securityContext"].pop("runAsNonRoot"),

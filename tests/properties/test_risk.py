@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.unit import Risk
 from streams.correlation.context import Context
+from streams.correlation.context_forms import STATUSES
 from streams.correlation.exploitability import reach
 from streams.correlation.facts import Facts
 from streams.correlation.risk_score import assess
@@ -67,7 +68,9 @@ WAIVED = st.lists(
 SUSPECT = st.none() | st.builds(Suspect, score=st.floats(0.5, 1), title=st.just("deploy"))
 WORLD = st.fixed_dictionaries(
     {"facts": FACTS, "listed": LISTED, "waived": WAIVED, "confidence": st.floats(0, 1), "suspect": SUSPECT,
-     "as_of": st.integers(NOW, NOW + 30 * DAY)}
+     "as_of": st.integers(NOW, NOW + 30 * DAY),
+     "vex": st.lists(st.tuples(st.sampled_from(CVES), st.sampled_from(COMPONENTS), st.sampled_from(STATUSES)),
+                     max_size=3)}
 )  # fmt: skip
 
 
@@ -78,6 +81,8 @@ def risk(members: list[SignalRow], world: dict[str, Any]) -> Risk:
     for n, (component, control) in enumerate(world["waived"]):
         record = {"component": component, "control": control, "created_at": "2026-01-01T00:00:00Z"}
         context.put("policy_exception", f"EX-{n}", record, NOW)
+    for n, (cve, component, status) in enumerate(world["vex"]):
+        context.put("vex", f"V-{n}", {"vulnerability": cve, "component": component, "status": status}, NOW)
     found = reach(members, world["facts"].get, context, NOW)
     return assess(found, world["confidence"], world["suspect"], world["as_of"])
 
@@ -90,7 +95,7 @@ def test_the_factors_are_the_score(members: list[SignalRow], world: dict[str, An
     assert round(sum(factor.value for factor in made.factors), 2) == made.score
     assert len({factor.name for factor in made.factors}) == len(made.factors)
     assert all(factor.value and factor.text for factor in made.factors)
-    lowering = {"age", "controls", "exceptions", "ceiling"}
+    lowering = {"age", "controls", "exceptions", "vex", "ceiling"}
     assert all((factor.value < 0) is (factor.name in lowering) for factor in made.factors)
 
 
@@ -130,3 +135,14 @@ def test_controls_never_raise(members: list[SignalRow], world: dict[str, Any]) -
     """Without any compensating control the risk is the same or higher."""
     bare = {name: facts._replace(controls=()) for name, facts in world["facts"].items()}
     assert risk(members, {**world, "facts": bare}).score >= risk(members, world).score
+
+
+@given(MEMBERS, WORLD, st.sampled_from(CVES), st.sampled_from(COMPONENTS))
+def test_a_statement_never_raises_and_never_hides(
+    members: list[SignalRow], world: dict[str, Any], cve: str, component: str
+) -> None:
+    """To say that something is not affected leaves the risk the same or lowers it, and never to nothing."""
+    plain = {**world, "vex": []}
+    stated = risk(members, {**world, "vex": [(cve, component, "not_affected")]})
+    assert stated.score <= risk(members, plain).score
+    assert (stated.score > 0) is (risk(members, plain).score > 0)

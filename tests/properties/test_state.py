@@ -77,6 +77,18 @@ NOISE = [
 POISON = {"type": "config", "digest": "0" * 16, "settings": {"group_wait_ms": -1}}
 
 
+def said_of(now: int) -> st.SearchStrategy[Doc]:
+    """Records that fit several kinds of context, about one component, everything, a team or a CVE."""
+    instants = st.sampled_from([iso(now + delta) for delta in (-20 * DAY, -HOUR, 0, HOUR, 20 * DAY)])
+    return st.fixed_dictionaries(
+        {"person": st.sampled_from(["al", "bo"]), "vulnerability": st.just("CVE-2024-0001"),
+         "status": st.sampled_from(["affected", "not_affected"]), "title": st.sampled_from(["one", "two"])},
+        optional={"component": st.just("pay"), "team": st.just("a"), "from": instants, "to": instants,
+                  "timestamp": instants, "closed_at": instants, "read_at": instants, "cve": st.just("CVE-2024-0001"),
+                  "added": st.just(iso(now)[:10]), "weekly": st.just([{"days": ["mon", "thu"], "start": "10:00"}])},
+    )  # fmt: skip
+
+
 @st.composite
 def events(draw: st.DrawFn, number: int, now: int) -> Doc:
     name = f"e{draw(st.sampled_from([number, number, number, max(0, number - 1), max(0, number - 3)]))}"
@@ -89,7 +101,9 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
     more: Doc = {"domain": domain, "component": component, "time": iso(0)}
     kind = draw(
         st.sampled_from(
-            ["finding"] * 4 + ["scan"] * 2 + ["activity", "change", "change", "review", "related", "tick", "catalog"]
+            ["finding"] * 4
+            + ["scan"] * 2
+            + ["activity", "change", "change", "review", "related", "tick", "catalog", "context"]
         )
     )
     if kind == "finding":
@@ -97,7 +111,10 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
         more["title"] = draw(st.sampled_from(["one", "two"]))
         if draw(st.booleans()):
             more |= {"scan": draw(st.sampled_from(["s1", "s2"])), "target": "image a"}
-        more |= {"rule": draw(st.sampled_from(["R1", "R2"])), "reporter": draw(st.sampled_from(["falco", "trivy"]))}
+        more |= {
+            "rule": draw(st.sampled_from(["R1", "R2", "CVE-2024-0001"])),
+            "reporter": draw(st.sampled_from(["falco", "trivy"])),
+        }
         more["status"] = draw(st.sampled_from(["open", "open", "open", "fixed"]))
         document = finding(name, 0, *shared, **more)
     elif kind == "scan":
@@ -109,6 +126,8 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
     elif kind == "change":
         source = draw(st.sampled_from(["cdevents", "github.webhook"]))
         document = change(name, 0, *shared, **more, source=source, actor=draw(st.sampled_from([None, "role/a"])))
+        ways = st.tuples(st.sampled_from(["lb", "sg"]), st.sampled_from(["", "tcp 22", "tcp 443"]), st.booleans())
+        document["exposes"] = draw(st.just([]) | st.lists(ways, max_size=2))
     elif kind == "activity":
         principal = draw(st.sampled_from(["role/a", "role/b", None]))
         document = activity(name, 0, principal or "x", draw(st.sampled_from(["s3:GetObject", "iam:Put"])), **more)
@@ -142,6 +161,14 @@ def events(draw: st.DrawFn, number: int, now: int) -> Doc:
             "other_domain": "system:x",
             "other_unit_id": f"wu-{number % 2}",
             "indicator": ["ip", "198.51.100.7"],
+        }
+    elif kind == "context":
+        return {
+            "type": "context",
+            "kind": draw(st.sampled_from(["on_call", "deployment_window", "freeze", "vex", "case", "feed", "kev"])),
+            "key": draw(st.sampled_from(["a", "CVE-2024-0001"])),
+            "record": draw(st.none() | said_of(now)),
+            "origin": ["raw", 0, 0, 0],
         }
     elif kind == "catalog" and draw(st.booleans()):
         said = {"entity": ["principal", "user:ann"], "aliases": [["principal", draw(st.sampled_from(["role/a", "b"]))]]}

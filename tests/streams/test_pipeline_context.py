@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.unit import Unit
+from streams.cli.unit_page import page
 from streams.correlation.stirring import TABLE
 from streams.pipeline import Pipeline
 from tests.streams.correlation.build import (
@@ -22,6 +23,7 @@ from tests.streams.correlation.build import (
     finding,
     fold,
     iso,
+    letters,
     record,
     restored,
     tables,
@@ -108,6 +110,107 @@ def test_what_alters_a_unit_is_told(event: Doc, component: str) -> None:
     """Owner, exposure, an exception that accepts the risk, a probability of that day."""
     (unit,) = told(event)
     assert (unit.reason, unit.components) == ("context", (component,))
+
+
+DAYS = {"days": ["thu"], "start": "10:00", "end": "12:00"}
+VEX = {"vulnerability": "CVE-2024-0001", "component": "pay", "status": "not_affected"}
+CASE = {"cve": "CVE-2024-0002", "component": "web", "opened_at": iso(T0 - 9 * DAY), "change": "bump"}
+
+
+@pytest.mark.parametrize(
+    ("event", "component", "field"),
+    [
+        (context("on_call", "s", {"component": "pay", "person": "al"}), "pay", "on_call"),
+        (context("on_call", "s", {"team": "team-pay", "person": "al"}), "pay", "on_call"),
+        (context("freeze", "f", {"component": "web", "from": iso(T0 + 2 * HOUR)}), "web", "freeze"),
+        (context("deployment_window", "w", {"component": "pay", "weekly": [DAYS]}), "pay", "deployment_window"),
+        (context("vex", "v", VEX | {"timestamp": iso(T0 - DAY)}), "pay", None),
+        (context("vex", "v", VEX | {"timestamp": iso(T0 - DAY), "status": "affected"}), "pay", None),
+        (context("case", "T-1", CASE | {"closed_at": iso(T0 - DAY)}), "web", None),
+        (change("c", -HOUR, component="pay", exposes=[["lb", "load balancer", True]]), "pay", "reachable"),
+    ],
+    ids=["on call", "team on call", "freeze", "window", "VEX", "VEX that lowers nothing", "case", "opened"],
+)
+def test_late_context_of_every_kind_is_told(event: Doc, component: str, field: str | None) -> None:
+    """Where the story of an open unit differs for it, once, and nowhere else."""
+    (unit,) = told(event)
+    assert (unit.reason, unit.components) == ("context", (component,))
+    assert unit.diff is not None
+    assert "context" in unit.diff.fields
+    assert unit.story is not None
+    assert field is None or field in [fact.field for fact in unit.story.facts if fact.record is not None]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        context("on_call", "s", {"component": "other", "person": "al"}),
+        context("on_call", "s", {"component": "pay", "person": "al", "from": iso(T0 + 2 * HOUR)}),
+        context("freeze", "f", {"system": "other", "from": iso(T0)}),
+        context("freeze", "f", {"from": iso(T0 + 60 * DAY)}),
+        context("vex", "v", VEX | {"timestamp": iso(T0 + DAY)}),
+        context("vex", "v", VEX | {"component": "other"}),
+        context("case", "T-1", CASE | {"closed_at": iso(T0 + DAY)}),
+        context("case", "T-1", CASE),
+        context("feed", "catalog", {"read_at": iso(T0)}),
+        change("c", HOUR, component="pay", exposes=[["lb", "load balancer", True]]),
+        change("c", -HOUR, component="other", exposes=[["lb", "load balancer", True]]),
+    ],
+    ids=["on call elsewhere", "on call later", "freeze elsewhere", "freeze far ahead", "VEX of later", "VEX elsewhere",
+         "case closed later", "case still open", "feed", "opened later", "opened elsewhere"],
+)  # fmt: skip
+def test_what_alters_no_story_is_not_told(event: Doc) -> None:
+    """Of another thing, or of later than the unit speaks of."""
+    assert told(event) == []
+
+
+def test_a_new_shift_is_no_revision() -> None:
+    """Who is called changes every week: it is said with the next revision, and brings none."""
+    pipeline = Pipeline(0)
+    fold([record(0, 0, catalog("pay"), context("on_call", "s", {"component": "pay", "person": "al"}), weak("a")),
+          record(1, HOUR, tick())], pipeline)  # fmt: skip
+    shift = context("on_call", "s", {"component": "pay", "person": "bo", "from": iso(T0 + 3 * HOUR)})
+    assert units(fold([record(2, 3 * HOUR, shift), record(3, 4 * HOUR, tick())], pipeline)) == []
+    (unit,) = units(fold([record(4, 5 * HOUR, waiver("CVE-2024-0001", "pay", -DAY)), record(5, 6 * HOUR, tick())],
+                         pipeline))  # fmt: skip
+    assert unit.story is not None
+    assert [fact.text.partition(" ")[0] for fact in unit.story.facts if fact.field == "on_call"] == ["bo"]
+
+
+def test_a_record_that_fits_no_form_is_a_dead_letter() -> None:
+    """It says what is wrong, and leaves no row."""
+    pipeline = Pipeline(0)
+    (letter,) = letters(fold([record(0, 0, context("freeze", "f", {"from": "soon"}))], pipeline))
+    assert letter["reason"] == "freeze: from: not an RFC 3339 time"
+    assert not pipeline.state.context.knows("freeze")
+
+
+def test_a_unit_shows_all_that_is_known_around_a_vulnerability() -> None:
+    """Service, owner, who is called, where, reachable, window, freeze, VEX and case, each with its record."""
+    entities = [("image", "pay@sha256:" + "0" * 64), ("workload", "shop/pay")]
+    known = [
+        catalog("pay", owner="group:default/team-pay", controls=["waf"]),
+        context("on_call", "s", {"team": "team-pay", "person": "al"}),
+        context("deployment_window", "w", {"weekly": [DAYS]}),
+        context("freeze", "f", {"from": iso(T0 - HOUR), "to": iso(T0 + 3 * HOUR)}),
+        context("vex", "v", VEX | {"timestamp": iso(T0 - DAY)}),
+        context("case", "T-1", CASE | {"cve": "CVE-2024-0001", "closed_at": iso(T0 - DAY)}),
+        kev("CVE-2024-0001", -DAY),
+        change("open", -2 * HOUR, component="pay", exposes=[["arn:lb", "load balancer", True]]),
+        finding("a", 0, *entities, kind="vulnerability", rule="CVE-2024-0001", component="pay"),
+    ]
+    pipeline = Pipeline(0)
+    (unit,) = units(fold([record(0, 0, *known), record(1, HOUR, tick())], pipeline))
+    lines = [line.plain for line in page(unit)]
+    block = lines[lines.index("Context") + 1 :]
+    block = block[: block.index("")]
+    assert [line[2:14].strip() for line in block if line[2:14].strip()] == [
+        "Service", "Owner", "On call", "Runs on", "Reachable", "Window", "Freeze", "Controls", "KEV", "VEX",
+        "Fixed before", "None of 7 co",
+    ]  # fmt: skip
+    assert "workload shop/pay" in "".join(block)
+    assert unit.exploitability.internet_facing is True
+    assert "vex" in [factor.name for factor in unit.risk.factors]
 
 
 def test_a_dependency_that_becomes_known_brings_its_change() -> None:

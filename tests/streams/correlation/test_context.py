@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.correlation.context import ALWAYS, MAX_VERSIONS, Context, instant, old
+from schemas.events import CONTEXT_KINDS
+from streams.correlation.context import ALWAYS, MAX_VERSIONS, MOST, Context, instant, old, subjects
 from streams.correlation.rows import tuples
 from streams.correlation.table import Table, Undo, undo
 
@@ -144,9 +145,52 @@ def test_exceptions_are_found_by_component_while_in_force() -> None:
     assert ids("2026-03-03", "web") == ["EX-2", "EX-3"]
 
 
-@pytest.mark.parametrize("kind", ["kev", "epss", "policy_exception", "catalog", "alias"])
+def test_the_duty_that_began_last_counts_in_whatever_order_they_come() -> None:
+    """Next week's duty is known first, this week's comes later: at each time, who is on call then."""
+    context, _ = made()
+    context.put("on_call", "s", {"team": "group:default/Money", "person": "bo", "from": "2026-03-09"}, NOON, 1)
+    context.put("on_call", "s", {"team": "money", "person": "al", "from": "2026-03-02"}, NOON, 2)
+    said = [context.about("on_call", "team:money", ms(day)) for day in ("2026-03-01", "2026-03-08", "2026-03-10")]
+    assert [[fact.record["person"] for fact in facts] for facts in said] == [[], ["al"], ["bo"]]
+
+
+def test_what_a_record_is_about_may_change() -> None:
+    """A freeze that was for a system is for everything from its next version on, and a withdrawn one for nothing."""
+    context, _ = made()
+    context.put("freeze", "f", {"system": "system:default/shop"}, NOON)
+    context.put("freeze", "f", {}, NOON + DAY)
+    context.put("freeze", "f", None, NOON + 2 * DAY)
+    about = [
+        [len(context.about("freeze", subject, NOON + n * DAY)) for n in range(3)] for subject in ("system:shop", "")
+    ]
+    assert about == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_kinds_that_grow_without_end_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the most of a kind, the withdrawn and then the oldest keys go, are counted, and are found no more."""
+    monkeypatch.setitem(MOST, "case", 20)
+    context, table = made()
+    for n in range(20):
+        context.put("case", f"T-{n:02}", {"cve": "CVE-2026-1000", "closed_at": f"2026-02-{n + 1:02}"}, NOON)
+    context.put("case", "T-19", None, NOON)
+    context.put("case", "T-20", {"cve": "CVE-2026-1000", "closed_at": "2026-02-22"}, NOON)
+    left = [fact.key for fact in context.about("case", "CVE-2026-1000", NOON)]
+    assert left == [f"T-{n:02}" for n in range(1, 19)] + ["T-20"]
+    assert context.dropped == 2
+    again = Table("context", [])
+    for key, row in table.items():
+        again.load(key, row)
+    assert view(Context(again)) == view(context)
+
+
+@pytest.mark.parametrize("kind", CONTEXT_KINDS)
 @pytest.mark.parametrize(
-    "record", [{}, {"added": 7, "date": [], "created_at": "x", "component": None, "epss": "1", "scores": 3}]
+    "record",
+    [
+        {},
+        {"added": 7, "date": [], "created_at": "x", "component": None, "epss": "1", "scores": 3},
+        {"from": 7, "weekly": 3, "aliases": {}, "cve": [], "title": 4, "read_at": "x", "vulnerability": ["a"]},
+    ],
 )
 def test_any_record_is_taken(kind: str, record: dict[str, Any]) -> None:
     """A record of the context topic may hold anything: what does not fit reads as not known."""
@@ -155,17 +199,21 @@ def test_any_record_is_taken(kind: str, record: dict[str, Any]) -> None:
     assert context.at(kind, "CVE-2026-1000", NOON) is not None
     assert context.epss("CVE-2026-1000", NOON) is None
     assert context.exceptions("pay", NOON) == []
+    assert all(context.about(kind, subject, NOON) for subject in subjects(kind, record) if kind != "policy_exception")
 
 
+VARIED = ["kev", "epss", "catalog", "policy_exception", "on_call", "freeze", "vex", "case", "feed"]
 PUTS = st.lists(
     st.tuples(
-        st.sampled_from(["kev", "epss", "catalog", "policy_exception"]),
+        st.sampled_from(VARIED),
         st.sampled_from(["a", "b"]),
         st.none() | st.fixed_dictionaries(
             {"component": st.sampled_from(["pay", "web"])},
             optional={
                 "added": st.sampled_from(["2026-03-01", "2026-03-04"]),
                 "date": st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03"]),
+                "timestamp": st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03"]),
+                "cve": st.sampled_from(["CVE-2026-1", "CVE-2026-2"]),
                 "n": st.integers(0, 3),
             },
         ),
@@ -173,7 +221,8 @@ PUTS = st.lists(
     ),
     max_size=40,
 )  # fmt: skip
-KEYS = [(kind, key) for kind in ("kev", "epss", "catalog", "policy_exception") for key in "ab"]
+KEYS = [(kind, key) for kind in VARIED for key in "ab"]
+SUBJECTS = ["", "component:pay", "component:web", "CVE-2026-1", "CVE-2026-2"]
 
 
 def view(context: Context) -> object:
@@ -181,6 +230,7 @@ def view(context: Context) -> object:
     return (
         [context.at(*key, time) for key in KEYS for time in times],
         [context.exceptions(name, time) for name in ("pay", "web") for time in times],
+        [context.about(kind, subject, time) for kind in VARIED for subject in SUBJECTS for time in times],
         context.digest(),
         context.dropped,
     )
@@ -218,6 +268,28 @@ def test_an_undo_takes_back_all_of_it(puts: list[Any], kept: int) -> None:
         context.put(kind, key, record, NOON + DAY + offset, offset)
     undo(journal)
     assert view(Context(table)) == before
+
+
+STATED = st.lists(
+    st.tuples(st.sampled_from(["vex", "on_call", "case", "feed", "epss"]), st.sampled_from("ab"), st.integers(1, 6)),
+    unique=True, max_size=20,
+).map(lambda said: [(kind, key, dict.fromkeys(DATES, f"2026-03-0{day}") | {"cve": "CVE-2026-1"})
+                    for kind, key, day in said])  # fmt: skip
+DATES = ("timestamp", "from", "closed_at", "read_at", "date")
+
+
+@given(STATED, st.randoms(use_true_random=False))
+def test_the_order_of_dated_statements_decides_nothing(said: list[Any], random: Any) -> None:
+    """What dates itself is the same at every time, whatever the order, but for the place in the log that it names."""
+    shuffled = list(said)
+    random.shuffle(shuffled)
+    views = []
+    for order in (said, shuffled):
+        context, _ = made()
+        for kind, key, record in order:
+            context.put(kind, key, record, NOON, 0)
+        views.append(view(context))
+    assert views[0] == views[1]
 
 
 def test_ages_and_instants_in_words() -> None:

@@ -21,8 +21,11 @@ def listed(cve: str, added: int) -> Doc:
     return context("kev", cve, {"added": iso(T0 + added)[:10]})
 
 
+OF = {"owner": "group:default/money", "system": "system:default/shop"}
+
+
 def component(name: str, *on: str) -> Doc:
-    return context("catalog", f"component:default/{name}", {"depends_on": [f"component:default/{each}" for each in on]})
+    return context("catalog", f"component:default/{name}", OF | {"depends_on": [f"component:default/{n}" for n in on]})
 
 
 def waived(name: str, created: int) -> Doc:
@@ -73,6 +76,17 @@ def asked(event: Doc) -> list[str]:
         (waived("pay", 2 * DAY), []),
         (context("epss", "CVE-2024-1xxx", {"date": iso(T0)[:10], "scores": ";1001=0.5"}), ["web"]),
         (context("alias", "user:a", {"entity": ["ip", "198.51.100.7"], "aliases": []}), []),
+        (context("on_call", "s", {"component": "pay", "person": "al"}), ["pay"]),
+        (context("on_call", "s", {"team": "money", "person": "al"}), ["pay"]),
+        (context("on_call", "s", {"team": "other", "person": "al"}), []),
+        (context("freeze", "f", {"from": iso(T0)}), ["web", "pay"]),
+        (context("freeze", "f", {"system": "shop", "from": iso(T0)}), ["pay"]),
+        (context("deployment_window", "w", {"component": "Component:default/web", "from": iso(T0)}), ["web"]),
+        (context("vex", "v", {"vulnerability": "cve-2024-1001", "component": "web", "status": "fixed"}), ["web"]),
+        (context("vex", "v", {"vulnerability": "CVE-2024-9999", "component": "web", "status": "fixed"}), []),
+        (context("case", "t", {"cve": "CVE-2024-0001", "closed_at": iso(T0 - DAY)}), ["pay"]),
+        (context("feed", "epss", {"read_at": iso(T0)}), []),
+        (context("freeze", "f", None), []),
     ],
 )
 def test_only_whom_it_concerns_is_asked(event: Doc, expected: list[str]) -> None:

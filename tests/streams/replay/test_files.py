@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from streams.replay.files import Unreadable, find
-from streams.sources.registry import UnknownSourceError
+from streams.sources.registry import UnknownSourceError, recognise
 
 RECORD = orjson.dumps({"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "eventID": "1"})
 ENTITY = b"apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: {name: shop}\n"
@@ -71,6 +71,19 @@ def test_feeds_and_exceptions_are_known_by_content(folder: Path) -> None:
     inputs, _ = find([str(folder)])
     roles = {entry.path.name: entry.role for entry in inputs if entry.role != "events"}
     assert roles == {"c.yaml": "context", "k.json": "context", "p.csv": "context", "x.ndjson": "exceptions"}
+
+
+def test_context_records_are_read_as_such_in_files_only(tmp_path: Path) -> None:
+    """A file of records of the context topic is context; what only looks a little like it is not."""
+    record = {"kind": "freeze", "key": "f", "record": {"from": "2026-03-01"}}
+    (tmp_path / "a.ndjson").write_bytes(orjson.dumps(record) + b"\n" + orjson.dumps(record))
+    (tmp_path / "b.json").write_bytes(orjson.dumps(record | {"more": 1}))
+    (tmp_path / "c.json").write_bytes(orjson.dumps({"@context": "https://openvex.dev/ns/v0.2.0", "statements": []}))
+    inputs, _ = find([str(tmp_path)])
+    assert [(entry.role, entry.source and entry.source.name) for entry in inputs] == [
+        ("context", "weir"), ("events", None), ("context", None),
+    ]  # fmt: skip
+    assert recognise(record, {}) is None
 
 
 def test_a_named_source_is_not_questioned(folder: Path) -> None:

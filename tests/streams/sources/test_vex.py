@@ -1,135 +1,103 @@
-"""VEX: a statement that a product is not affected waives the vulnerability for its component."""
+"""VEX documents: which statement about which product, and what is refused where."""
 
 from __future__ import annotations
 
-import importlib.util
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from streams.correlation.context import Context
-from streams.correlation.exploitability import reach
-from streams.correlation.facts import Facts
-from streams.correlation.rows import SignalRow
-from streams.correlation.table import Table
 from streams.sources.base import Ignored, Malformed
-from streams.sources.cyclonedx import CycloneDX
-from streams.sources.vex import Vex
+from streams.sources.cyclonedx_vex import CycloneDxVex
+from streams.sources.openvex import OpenVex
 
-REPO = Path(__file__).resolve().parents[3]
-_spec = importlib.util.spec_from_file_location("samples", REPO / "tests/contract/samples/vex.py")
-assert _spec is not None
-assert _spec.loader is not None
-samples = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(samples)
-SOURCE = Vex()
+DIGEST = "sha256:" + "0" * 64
 
 
-def read(document: object, headers: dict[str, str] | None = None) -> list[Any]:
-    return [content for _, content in SOURCE.read(document, headers or {})]
+def openvex(*statements: Any, **fields: Any) -> dict[str, Any]:
+    return {"@context": "https://openvex.dev/ns/v0.2.0", "author": "acme", "timestamp": "2026-03-01T09:00:00Z",
+            "statements": list(statements)} | fields  # fmt: skip
 
 
-def test_a_statement_is_a_policy_exception() -> None:
-    """Who says so, since when and why; what is exploitable withdraws the key."""
-    waived, withdrawn = read(samples.OF_A_PRODUCT)
-    assert waived == {
-        "type": "context",
-        "kind": "policy_exception",
-        "key": "vex:pay:CVE-2026-1111",
-        "record": {
-            "control": "CVE-2026-1111",
-            "component": "pay",
-            "created_at": "2026-03-02T09:13:00Z",
-            "valid_from": "2026-03-02T09:13:00Z",
-            "valid_to": None,
-            "reason": "VEX: not affected: code not reachable Pay never parses what others send.",
-            "requested_by": None,
-            "approved_by": "Acme",
-        },
-    }
-    assert (withdrawn["key"], withdrawn["record"]) == ("vex:pay:CVE-2026-2222", None)
+def said(*products: Any, **fields: Any) -> dict[str, Any]:
+    return {"vulnerability": {"name": "CVE-2026-10001"}, "products": list(products), "status": "fixed"} | fields
 
 
-def test_the_component_is_named_by_header_document_or_product() -> None:
-    """In this order; of a package URL its name."""
-    keys = [
-        read(samples.cyclonedx(samples.NOT_AFFECTED, component={"name": "own"}), {"x-weir-component": "ours"}),
-        read(samples.cyclonedx(samples.NOT_AFFECTED, component={"name": "own"})),
-        read(samples.cyclonedx(samples.NOT_AFFECTED)),
-    ]
-    assert [found[0]["key"].split(":")[1] for found in keys] == ["ours", "own", "pay"]
+def cyclonedx(*vulnerabilities: Any, **metadata: Any) -> dict[str, Any]:
+    return {"bomFormat": "CycloneDX", "specVersion": "1.5", "vulnerabilities": list(vulnerabilities),
+            "metadata": {"timestamp": "2026-03-01T09:00:00Z"} | metadata}  # fmt: skip
 
 
-def test_the_last_statement_of_a_document_counts() -> None:
-    """OpenVEX is a sequence: what comes later replaces what was said of the same product."""
-    replaced, invoices, pay, fixed = read(samples.OPEN)
-    assert replaced == Ignored("a later statement of the document replaces it")
-    assert (invoices["key"], invoices["record"]["approved_by"]) == (
-        "vex:invoices:CVE-2026-1111", "Acme Product Security",
-    )  # fmt: skip
-    assert (pay["key"], pay["record"]) == ("vex:pay:CVE-2026-1111", None)
-    assert (fixed["record"]["valid_from"], fixed["record"]["reason"]) == ("2026-03-01T00:00:00Z", "VEX: fixed")
-
-
-@pytest.mark.parametrize("state", ["not_affected", "false_positive", "resolved", "resolved_with_pedigree"])
-def test_states_that_waive(state: str) -> None:
-    """What is resolved in a product is no longer in it, even if a scanner sees its version only."""
-    (draft,) = read(samples.cyclonedx(samples.flaw("CVE-2026-1111", state)))
-    assert draft["record"] is not None
-
-
-def test_a_bill_of_materials_is_not_a_statement() -> None:
-    """With components it is a report, whose findings carry the analysis."""
-    bom = samples.cyclonedx(samples.NOT_AFFECTED) | {"components": [{"name": "openssl", "type": "library"}]}
-    assert not SOURCE.recognise(bom, {})
-    assert CycloneDX().recognise(bom, {})
-    assert not CycloneDX().recognise(samples.OF_A_PRODUCT, {})
+def read(source: Any, document: object) -> list[Any]:
+    return [content for _, content in source.read(document, {})]
 
 
 @pytest.mark.parametrize(
-    ("document", "content"),
+    ("product", "field", "name"),
     [
-        (
-            samples.cyclonedx(samples.flaw("CVE-2026-1111", "mine")),
-            Malformed("vulnerabilities[0]", "a state that the format does not have"),
-        ),
-        (
-            samples.cyclonedx(samples.NOT_AFFECTED | {"affects": []}),
-            Malformed("vulnerabilities[0]", "no product, and no component by header either"),
-        ),
-        (
-            samples.cyclonedx(samples.NOT_AFFECTED, timestamp=None),
-            Malformed("vulnerabilities[0]", "no time, and no time of arrival either"),
-        ),
-        (samples.cyclonedx({"id": "CVE-2026-1111"}), Malformed("vulnerabilities[0].analysis.state", "missing")),
-        (samples.openvex({"status": "fixed"}), Malformed("statements[0].vulnerability", "missing")),
-        (samples.openvex(), Ignored("document without statements")),
+        (f"pkg:oci/pay@{DIGEST}?repository_url=ghcr.io/acme/pay", "image", f"ghcr.io/acme/pay@{DIGEST}"),
+        ("pkg:docker/library/nginx@1.27", "image", "nginx:1.27"),
+        ("pkg:npm/%40acme/gateway@2.1.0?vcs_url=x", "package", "pkg:npm/%40acme/gateway@2.1.0"),
+        (f"ghcr.io/acme/pay@{DIGEST}", "image", f"ghcr.io/acme/pay@{DIGEST}"),
+        ("component:default/pay", "component", "component:default/pay"),
     ],
 )
-def test_refusals(document: object, content: object) -> None:
-    """A statement needs a vulnerability, a state, a product and a time."""
-    assert read(document) == [content]
+def test_a_product_is_what_its_reference_says(product: str, field: str, name: str) -> None:
+    """An image, a package, or a component's name, in the spelling that findings have."""
+    for given in (product, {"@id": product}, {"@id": "urn:x", "identifiers": {"purl": product}}):
+        (draft,) = read(OpenVex(), openvex(said(given)))
+        assert draft["record"][field] == name
 
 
-def test_a_finding_of_the_component_is_accepted_until_the_statement_is_withdrawn() -> None:
-    """As of the time: before the statement, and after another one, the vulnerability counts in full."""
-    noon = round(datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp() * 1000)
-    day = 86_400_000
-    context = Context(Table("context", []))
-    withdrawn = samples.cyclonedx(samples.flaw("CVE-2026-1111", "exploitable"))
-    for offset, (document, time) in enumerate(
-        ((samples.cyclonedx(samples.NOT_AFFECTED), noon), (withdrawn, noon + day))
-    ):
-        (draft,) = read(document)
-        context.put(draft["kind"], draft["key"], draft["record"], time, offset)
-    finding = SignalRow(
-        source="trivy", source_id="f", kind="vulnerability", first=noon, last=noon, times=1, title="t", severity=4,
-        score=0.5, why=(), entities=(), component="pay", members="00", rule="CVE-2026-1111",
-    )  # fmt: skip
-    accepted = [
-        reach([finding], {"pay": Facts(ref=None)}.get, context, noon + days * day).exposed[0].accepted
-        for days in (-1, 0, 2)
-    ]
-    assert accepted == [None, "vex:pay:CVE-2026-1111", None]
+def test_a_statement_is_a_record_for_each_product() -> None:
+    """With its parts, its time before the document's, and one key for one vulnerability and product."""
+    one = said("pkg:npm/a@1", "pkg:npm/b@1", status="not_affected", justification="component_not_present",
+               subcomponents=["pkg:npm/left-pad@1.0"], last_updated="2026-03-02T09:00:00Z")  # fmt: skip
+    first, second = read(OpenVex(), openvex(one))
+    assert first["record"] == {
+        "vulnerability": "CVE-2026-10001", "aliases": [], "package": "pkg:npm/a@1",
+        "packages": ["pkg:npm/left-pad@1.0"], "status": "not_affected", "justification": "component_not_present",
+        "statement": None, "timestamp": "2026-03-02T09:00:00Z", "author": "acme",
+    }  # fmt: skip
+    later = read(OpenVex(), openvex(one | {"status": "affected"}, timestamp="2026-04-01T09:00:00Z"))
+    assert [draft["key"] for draft in later] == [first["key"], second["key"]]
+    assert first["key"] != second["key"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        ("x", "statements[0]"),
+        (said("pkg:npm/a@1", vulnerability={}), "statements[0].vulnerability"),
+        (said("pkg:npm/a@1", status="safe"), "statements[0].status"),
+        (said(), "statements[0].products"),
+        (said({}), "statements[0].products[0]"),
+    ],
+)
+def test_what_openvex_does_not_allow_is_malformed(statement: Any, place: str) -> None:
+    """One statement is refused with its place, the others are read."""
+    refused, good = read(OpenVex(), openvex(statement, said("pkg:npm/b@1")))
+    assert isinstance(refused, Malformed)
+    assert refused.place == place
+    assert good["record"]["package"] == "pkg:npm/b@1"
+
+
+def test_cyclonedx_states_are_those_of_vex() -> None:
+    """Each state of an analysis as a status; what has none is ignored, what names no product malformed."""
+    states = ["false_positive", "exploitable", "in_triage", "resolved_with_pedigree", "unheard"]
+    given = [{"id": f"CVE-2026-1000{n}", "analysis": {"state": state}} for n, state in enumerate(states)]
+    found = read(CycloneDxVex(), cyclonedx(*given, component={"name": "pay"}))
+    assert [draft["record"]["status"] for draft in found[:-1]] == [
+        "not_affected", "affected", "under_investigation", "fixed",
+    ]  # fmt: skip
+    assert isinstance(found[-1], Ignored)
+    assert {draft["record"]["component"] for draft in found[:-1]} == {"pay"}
+    (refused,) = read(CycloneDxVex(), cyclonedx(given[0]))
+    assert isinstance(refused, Malformed)
+
+
+def test_a_bill_of_materials_with_remarks_is_no_vex_document() -> None:
+    """With components it is a scan, whatever its vulnerabilities' analysis says."""
+    document = cyclonedx({"id": "CVE-2026-1", "analysis": {"state": "not_affected"}})
+    assert CycloneDxVex().recognise(document, {})
+    assert not CycloneDxVex().recognise(document | {"components": [{"name": "a"}]}, {})
+    assert not CycloneDxVex().recognise(cyclonedx({"id": "CVE-2026-1"}), {})

@@ -36,7 +36,7 @@ from streams.sources.severity import cvss_of_text, severity_of_cvss_text, severi
 
 _KINDS: Final = {
     "packagist": "composer",
-    "crates.io": "cargo",
+    "crates": "cargo",
     "rubygems": "gem",
     "go": "golang",
     "conancenter": "conan",
@@ -240,7 +240,7 @@ def _url(package: dict[str, Any], name: str, version: str | None, advisory: dict
     base = next((each for each in stated if each), None)
     if base and (bare := purl(base)) and "@" not in bare.rpartition("/")[2]:
         return purl(f"{bare}@{version}") if version else bare
-    return package_url(_KINDS.get(ecosystem, ecosystem), name, version) if name else None
+    return package_url(_KINDS.get(ecosystem.removesuffix(".io"), ecosystem), name, version) if name else None
 
 
 def _fixes(package: dict[str, Any], advisory: dict[str, Any]) -> list[str]:

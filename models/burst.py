@@ -8,6 +8,7 @@ keys are judged by their own burstiness, and an unseen key has a prior, learnt f
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate, repeat
 from typing import ClassVar
 
 from models.base import NOTABLE, TICK_MS, UNTESTED, Detector, Evidence, Features, Row, Store
@@ -16,10 +17,13 @@ from models.keys import row_key
 from models.negative_binomial import interval, moments, tail
 from models.reason import LEARNING_BELOW, Part
 
-# A key's row. Of this tick: tick, count, the highest ordinary count (0: not worked out yet, as for most ticks with one
-# event), maturity, mean and size of the law of the count. Of earlier ticks: decayed counts; decayed number, sum and sum
-# of squares of active ticks; events; first tick.
-_TICK, _COUNT, _BAR, _MATURITY, _MEAN, _SIZE, _FAST, _SLOW, _ACTIVE, _SUM, _SQUARES, _EVENTS, _FIRST = range(13)
+# A key's row: tick; its count; then, of earlier ticks: the first; events; active ticks, up to ``_ENOUGH``; decayed
+# counts, fast and slow; decayed sum and sum of squares of the counts of active ticks, 0 if that is the sum, too.
+# A key that was seen in one tick only has the first two. From the second event of a tick on, two stand behind: the
+# highest ordinary count, and the size of the law of the count, as that rests on what other keys had taught by then. The
+# law's mean and the key's maturity follow from the rest. Nothing is an int: that takes no memory.
+_TICK, _COUNT, _FIRST, _EVENTS, _ACTIVE, _FAST, _SLOW, _SUM, _SQUARES = range(9)
+_NEW, _NEW_TESTED, _KNOWN, _TESTED = 2, 4, 9, 11  # lengths of a row
 # First minutes of new keys, of one kind: tick; keys, sum, squares of earlier ticks; the same added in this tick.
 _PRIOR: Row = (0, 0, 0, 0, 0, 0, 0)
 
@@ -34,6 +38,14 @@ _PRIOR_LIMIT = 500  # keys, at which the sums are halved
 _VARIABILITY = 0.1  # no rate is steadier than 1/sqrt(10)
 _MATURE_ACTIVE, _MATURE_AGE = 20.0, 60.0  # active ticks and ticks of age at maturity 1
 _TRUST = 8  # times the bar: the most that a key which is still learning may teach in one tick
+_NEGLIGIBLE = 2.0**-55  # a sum with one half or more does not see it
+
+_ENOUGH = 26  # active ticks, after which more do not make a key more mature
+# Of a key that is old enough, by its active ticks.
+_MATURITIES = tuple(
+    min(1.0, active / _MATURE_ACTIVE)
+    for active in accumulate(repeat(1.0, _ENOUGH), lambda before, one: before * _FORGET + one, initial=0.0)
+)
 
 # The same powers over and over: looked up where the gap is short.
 _FAST_KEEP = tuple(0.5 ** (gap / _FAST_HALF) for gap in range(256))
@@ -63,7 +75,7 @@ class Burst(Detector):
     """
 
     name: ClassVar[str] = "burst"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     features: ClassVar[tuple[str, ...]] = ("time", "principal", "action", "outcome")
     grows: ClassVar[bool] = True
 
@@ -91,17 +103,16 @@ class Burst(Detector):
         for key in _keys(principal, action, x.get("outcome") == "failure"):
             row = self._rows.get(key)
             if row is None:
-                row = _begun(tick)
+                row = (tick, 1)
             elif row[_TICK] < tick:
-                row = self._sealed(key, row, tick)
+                row = self._sealed(row, tick)
             elif row[_TICK] == tick:
+                row = self._with_bar(key, row)
                 count = row[_COUNT] + 1
-                if not row[_BAR]:
-                    row = self._with_bar(key, row)
-                if count > row[_BAR]:
+                if count > row[-2]:
                     parts = _test(parts, key, row, count, principal, action)
             if maturity < 0.0:
-                maturity = row[_MATURITY]
+                maturity = _maturity(row)
         return maturity, parts
 
     def observe(self, x: Features) -> Evidence:
@@ -117,80 +128,106 @@ class Burst(Detector):
         for key in _keys(principal, action, x.get("outcome") == "failure"):
             row = rows.get(key)
             if row is None:
-                rows[key] = row = _begun(tick)
+                rows[key] = row = (tick, 1)
                 sweep(rows, self.keys, _rank)
             elif row[0] == tick:
-                if not row[2]:
+                if len(row) != _TESTED:
                     row = self._with_bar(key, row)
-                # By name: half the cost of slicing the rest off.
-                _, count, bar, mature, mean, size, fast, slow, active, total, squares, events, first = row
-                count += 1
-                if count > bar:
-                    parts = _test(parts, key, row, count, principal, action)
-                rows[key] = (tick, count, bar, mature, mean, size, fast, slow, active, total, squares, events, first)
+                if len(row) == _TESTED:
+                    # By name: half the cost of slicing the rest off.
+                    _, count, first, events, active, fast, slow, total, squares, bar, size = row
+                    count += 1
+                    if count > bar:
+                        parts = _test(parts, key, row, count, principal, action)
+                    rows[key] = (tick, count, first, events, active, fast, slow, total, squares, bar, size)
+                else:
+                    _, count, bar, size = row
+                    count += 1
+                    if count > bar:
+                        parts = _test(parts, key, row, count, principal, action)
+                    rows[key] = (tick, count, bar, size)
             elif row[0] < tick:
-                sealed = self._sealed(key, row, tick)
-                if not row[_EVENTS]:
-                    self._teach_prior(key[0], int(sealed[_SUM]), tick)
+                sealed = self._sealed(row, tick)
+                if len(row) <= _NEW_TESTED:
+                    self._teach_prior(key[0], sealed[_SUM], tick)
                 rows[key] = row = sealed
             if maturity < 0.0:
-                maturity = row[3]
+                maturity = _maturity(row)
         return maturity, parts
 
-    def _sealed(self, key: str, row: Row, tick: int) -> Row:
+    def _sealed(self, row: Row, tick: int) -> Row:
         """The key's row at the start of a later tick: what its last tick taught, and the first event of the new one."""
-        then, learnt, bar, maturity, _, _, fast, slow, active, total, squares, events, first = row
+        then, learnt = row[:2]
+        first, events, active, fast, slow, total, squares = _history(row)
         events += learnt
-        if bar and learnt > bar and tail(learnt, row[_MEAN], row[_SIZE]) <= self.guard:
-            learnt = bar if maturity >= LEARNING_BELOW else min(learnt, bar * _TRUST)
+        if len(row) in (_NEW_TESTED, _TESTED):
+            bar, size = row[-2:]
+            if learnt > bar and tail(learnt, _rate(fast, slow, then - first), size) <= self.guard:
+                learnt = bar if _maturity(row) >= LEARNING_BELOW else min(learnt, bar * _TRUST)
         gap = tick - then
-        active = active * _FORGET + 1.0
-        age = tick - first
+        fast = (fast + learnt) * (_FAST_KEEP[gap] if gap < 256 else 0.5 ** (gap / _FAST_HALF))
+        if total:
+            squares = (squares or total) * _FORGET + learnt * learnt
+            total = total * _FORGET + learnt
+        else:
+            total, squares = learnt, learnt * learnt
         return (
             tick,
             1,
-            0,
-            1.0
-            if active >= _MATURE_ACTIVE and age >= _MATURE_AGE
-            else min(1.0, active / _MATURE_ACTIVE, age / _MATURE_AGE),
-            0.0,
-            0.0,
-            (fast + learnt) * (_FAST_KEEP[gap] if gap < 256 else 0.5 ** (gap / _FAST_HALF)),
-            (slow + learnt) * (_SLOW_KEEP[gap] if gap < 1440 else 0.5 ** (gap / _SLOW_HALF)),
-            active,
-            total * _FORGET + learnt,
-            squares * _FORGET + learnt * learnt,
-            events,
             first,
+            events,
+            active + 1 if active < _ENOUGH else active,
+            fast if fast >= _NEGLIGIBLE else 0,
+            (slow + learnt) * (_SLOW_KEEP[gap] if gap < 1440 else 0.5 ** (gap / _SLOW_HALF)),
+            total,
+            squares if squares != total else 0,
         )
 
     def _with_bar(self, key: str, row: Row) -> Row:
-        """The row with the law of this tick's count, worked out from the earlier ticks."""
-        tick, count, _, maturity, _, _, fast, slow, active, total, squares, events, first = row
-        age = tick - first
-        rate = max(
-            (fast + _RATE) / (_exposure(age, _FAST_HALF) + _RATE_TICKS),
-            (slow + _RATE) / (_exposure(age, _SLOW_HALF) + _RATE_TICKS),
-        )
+        """The row with the bar and the size of the law of this tick's count, worked out from the earlier ticks."""
+        if len(row) in (_NEW_TESTED, _TESTED):
+            return row
+        tick = row[_TICK]
+        first, _, _, fast, slow, total, squares = _history(row)
+        rate = _rate(fast, slow, tick - first)
         prior = self._rows.get("*" + key[0], _PRIOR)
         _, keys, prior_sum, prior_squares, _, _, _ = prior if prior[0] == tick else _folded(prior, tick)
         weight = _SIZES / (keys + _PRIOR_KEYS)
         # E[X^2] / E[X]: idle minutes add to neither, so this burstiness outlives the night and the weekend.
-        burstiness = (squares + weight * (prior_squares + _PRIOR_SQUARES)) / (total + weight * (prior_sum + _PRIOR_SUM))
+        burstiness = ((squares or total) + weight * (prior_squares + _PRIOR_SQUARES)) / (
+            total + weight * (prior_sum + _PRIOR_SUM)
+        )
         excess = max(burstiness - 1.0 - rate, _VARIABILITY * rate)
         # Two sources of spread: how the key's own rate varies, and how little of it was seen.
         size = 1.0 / (excess / rate + 1.0 / (slow + _RATE))
         centre, spread = moments(rate, size)
-        bar = int(centre + 2.0 * spread)
-        return (tick, count, bar, maturity, rate, size, fast, slow, active, total, squares, events, first)
+        return (*row, int(centre + 2.0 * spread), size)
 
     def _teach_prior(self, kind: str, learnt: int, tick: int) -> None:
         row = _folded(self._rows.get("*" + kind, _PRIOR), tick)
         self._rows["*" + kind] = (*row[:4], row[4] + 1, row[5] + learnt, row[6] + learnt * learnt)
 
 
-def _begun(tick: int) -> Row:
-    return (tick, 1, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, tick)
+def _history(row: Row) -> Row:
+    """What is known from earlier ticks: all from the first tick to the squares."""
+    return row[_FIRST:_KNOWN] if len(row) > _NEW_TESTED else (row[_TICK], 0, 0, 0, 0, 0, 0)
+
+
+def _maturity(row: Row) -> float:
+    """0 to 1, of what was learnt before the row's tick."""
+    if len(row) <= _NEW_TESTED:
+        return 0.0
+    maturity = _MATURITIES[row[_ACTIVE]]
+    age = row[_TICK] - row[_FIRST]
+    return maturity if age >= _MATURE_AGE else min(maturity, age / _MATURE_AGE)
+
+
+def _rate(fast: float, slow: float, age: int) -> float:
+    """The mean of the law of a tick's count, at that age of the key."""
+    return max(
+        (fast + _RATE) / (_exposure(age, _FAST_HALF) + _RATE_TICKS),
+        (slow + _RATE) / (_exposure(age, _SLOW_HALF) + _RATE_TICKS),
+    )
 
 
 def _folded(prior: Row, tick: int) -> Row:
@@ -213,7 +250,9 @@ def _exposure(age: int, half: float) -> float:
 def _test(
     parts: tuple[Part, ...], key: str, row: Row, count: int, principal: str, action: str | None
 ) -> tuple[Part, ...]:
-    mean, size = row[_MEAN], row[_SIZE]
+    first, events, _, fast, slow, _, _ = _history(row)
+    age = row[_TICK] - first
+    mean, size = _rate(fast, slow, age), row[-1]
     p = tail(count, mean, size)
     if p > NOTABLE:
         return parts
@@ -227,9 +266,9 @@ def _test(
         expected=moments(mean, size)[0],
         low=low,
         high=high,
-        history=row[_EVENTS],
-        age_ms=(row[_TICK] - row[_FIRST]) * TICK_MS,
-        maturity=row[_MATURITY],
+        history=events,
+        age_ms=age * TICK_MS,
+        maturity=_maturity(row),
         p=p,
     )
     return (*parts, part)
@@ -238,7 +277,7 @@ def _test(
 def _rank(key: str, row: Row) -> tuple[int, int] | None:
     if key[0] == "*":
         return None
-    return (1 if row[_EVENTS] else 0), row[_TICK]
+    return (1 if len(row) > _NEW_TESTED else 0), row[_TICK]
 
 
 @lru_cache(maxsize=16_384)

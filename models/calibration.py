@@ -40,8 +40,9 @@ SURPRISE = 4.0
 """What a unit adds to the mean ``-log10 p`` at most: no single one moves it much, however improbable."""
 
 # "*": minute; units that wait; first minute of the domain; minute of the first that waits.
-# "u|PRINCIPAL|MINUTE", minutes since the first that waits: kind; beside; scores; and by which detectors the principal
-# is still learning, a bit a name. No score is an int, as those take no memory.
+# "u|PRINCIPAL|MINUTE", minutes since the first that waits: beside; scores; by which detectors the principal is still
+# learning, a bit a name; and the kind, where the key does not say it. No score is an int, as those take no memory, and
+# where there is neither a score nor a beside, both are left out. A unit that is counted is kind; beside; scores; bits.
 _BESIDE, _SCORES = 1, 2
 # "t": units that were counted, ever; digest of all of them.
 _NONE: Row = (0, "0" * 16)
@@ -158,17 +159,27 @@ class Calibration:
         row = rows.get(key)
         if row is None:
             if waiting < self.units:
-                rows[key] = (kind_of(principal), beside or 0, *(score or 0 for score in scores), young)
+                rows[key] = self._kept(principal, beside, scores, young)
                 rows["*"] = (minute, waiting + 1, first, start)
             return
-        if beside <= row[_BESIDE]:
-            for place, score in enumerate(scores, _SCORES):
+        if not beside and not any(scores):
+            return
+        if len(row) - isinstance(row[-1], str) == 1:
+            rows[key] = self._kept(principal, beside, scores, row[0])
+            return
+        if beside <= row[0]:
+            for place, score in enumerate(scores, 1):
                 if score > row[place]:
                     break
             else:
                 return
-        highest = map(max, row[_SCORES : self._young], scores)
-        rows[key] = (row[0], max(row[_BESIDE], beside), *highest, *row[self._young :])
+        rows[key] = (max(row[0], beside), *map(max, row[1 : self._young - 1], scores), *row[self._young - 1 :])
+
+    def _kept(self, principal: str, beside: float, scores: Sequence[float], young: int) -> Row:
+        """A unit's row."""
+        row = (beside or 0, *(score or 0 for score in scores), young) if beside or any(scores) else (young,)
+        odd = _odd_kind(principal)
+        return row if odd is None else (*row, odd)
 
     def monitored(self, name: str) -> tuple[float, ...]:
         """Units of late, weighted as the law weights them, and those with p at or below each of ``LEVELS``."""
@@ -236,9 +247,14 @@ class Calibration:
         found: dict[int, list[tuple[str, Row]]] = {}
         for key in [key for key in rows if key[:2] == "u|"]:
             who, _, at = key.rpartition("|")
-            found.setdefault(start + int(at), []).append((who, rows[key]))
+            found.setdefault(start + int(at), []).append((who, self._whole(who, rows[key])))
             del rows[key]
         return sorted(found.items())
+
+    def _whole(self, who: str, row: Row) -> Row:
+        """A unit that waited, all of it."""
+        kind, row = (row[-1], row[:-1]) if isinstance(row[-1], str) else (kind_in(who), row)
+        return (kind, *row) if len(row) > 1 else (kind, 0, *self._silent, *row)
 
     def _sealed_of(self, minute: int, units: list[tuple[str, Row]], found: _Found | None) -> Sealed:
         """What the monitors are told of a minute; its units go into ``found``, unless it is of the first day."""
@@ -356,6 +372,18 @@ def _of_kind(name: str, kind: str) -> str:
 @lru_cache(maxsize=16_384)
 def _unit(principal: str) -> str:
     return row_key("u", principal)
+
+
+@lru_cache(maxsize=16_384)
+def _odd_kind(principal: str) -> str | None:
+    """The principal's kind, if its key does not say it: a long name is cut there."""
+    kind = kind_of(principal)
+    return None if kind == kind_in(_unit(principal)) else kind
+
+
+def kind_in(unit: str) -> str:
+    """The kind of a principal, by what the key of its units keeps of its name."""
+    return kind_of(unit[2:].replace("%7C", "|").replace("%25", "%"))
 
 
 @lru_cache(maxsize=16_384)

@@ -7,10 +7,14 @@ golden files of the tests.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from itertools import accumulate, repeat
 from typing import Final
 
 from models.base import Row
+from models.calibration import kind_in
+from models.ramp import stored
 
 Rows = Mapping[str, Row]
 
@@ -26,6 +30,11 @@ def unchanged(rows: Rows) -> dict[str, Row]:
 def ratio_1_to_2(rows: Rows) -> dict[str, Row]:
     """The day of a row follows from its tick. Counts of calls a day, in rows of their own, begin here."""
     return {key: row if key[:1] == "#" else (*row[:3], *row[4:]) for key, row in rows.items()}
+
+
+def ratio_2_to_3(rows: Rows) -> dict[str, Row]:
+    """The histories of days are packed."""
+    return {key: stored(row) if key[:2] == "h|" else row for key, row in rows.items()}
 
 
 def calibration_1_to_2(rows: Rows) -> dict[str, Row]:
@@ -44,11 +53,44 @@ def calibration_1_to_2(rows: Rows) -> dict[str, Row]:
     return after
 
 
+def calibration_2_to_3(rows: Rows) -> dict[str, Row]:
+    """The kind of a unit that waits stands only where its key does not say it, and its scores where it has any."""
+    after = {}
+    for key, row in rows.items():
+        if key[:2] == "u|":
+            kind, *scores, young = row
+            row = (*scores, young) if any(scores) else (young,)
+            if kind != kind_in(key.rpartition("|")[0]):
+                row += (kind,)
+        after[key] = row
+    return after
+
+
+def burst_1_to_2(rows: Rows) -> dict[str, Row]:
+    """Without what follows from the rest, which is most of a key of one tick; active ticks are counted, up to 26."""
+    decayed = tuple(accumulate(repeat(1.0, 26), lambda before, one: before * 0.98 + one, initial=0.0))
+    after = {}
+    for key, row in rows.items():
+        if key[:1] in "#*":
+            after[key] = row
+            continue
+        tick, count, bar, _, _, size, fast, slow, active, total, squares, events, first = row
+        ticks = min(bisect_left(decayed, active), 26)
+        known = (first, events, ticks, fast if fast >= 2.0**-55 else 0, slow, total, squares if squares != total else 0)
+        after[key] = (tick, count, *(known if events else ()), *((bar, size) if bar else ()))
+    return after
+
+
 MIGRATIONS: Final[Mapping[tuple[str, int], Migration]] = {
+    # Version 2 scores as version 1 did, from smaller rows.
+    ("burst", 1): burst_1_to_2,
     # Version 2 tests nothing in the minute in which it first saw the principal; it learns as version 1 did.
     ("rarity", 1): unchanged,
     ("ratio", 1): ratio_1_to_2,
+    # Version 3 scores as version 2 did, from smaller rows.
+    ("ratio", 2): ratio_2_to_3,
     ("calibration", 1): calibration_1_to_2,
+    ("calibration", 2): calibration_2_to_3,
 }
 """By name and by the version that the rows have."""
 

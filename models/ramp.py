@@ -28,11 +28,13 @@ TURNS = 0.02
 # alone are in its row of ``models.ratio``.
 # "h|PRINCIPAL" and "h|PRINCIPAL|ACTION", once there was a day with so many calls that a ramp is looked for:
 # day up to which it is learnt; first day learnt; variance of a day's log; p; calls and usual log and deviation of the
-# last day; its residual and how much more than its own chance that varies; usual logs by weekday; z in hundredths. What
-# is nothing or one is an int: those take no memory.
+# last day; its residual and how much more than its own chance that varies; usual logs by weekday; z in hundredths. In
+# the rows the logs, in ten thousandths, and the z are one string, and of a first day there are two days only. What is
+# nothing or one is an int: those take no memory.
 _DAY, _SINCE, _SPREAD, _P, _SEEN, _USUAL, _DEVIATION, _LAST, _WIDER = range(9)
 _SLOTS = 9
 _Z = _SLOTS + 7
+_PLACES = 10_000
 
 _WINDOW = 10
 _LEARN = 21  # days before the first test
@@ -70,7 +72,7 @@ class Ramp:
         day = tick // DAY_TICKS
         if row[0] < day:
             return self.part(self.turned(kept, row[0], row[1], day), principal, action, tick)
-        return self.part(self._rows.get(kept), principal, action, tick) if row[2] == tick else ()
+        return self.part(self.history(kept), principal, action, tick) if row[2] == tick else ()
 
     def observe(self, principal: str, action: str, tick: int) -> tuple[tuple[Part, ...], bool]:
         """``weigh``, and learn the event: the same parts; and whether there are new rows."""
@@ -84,20 +86,25 @@ class Ramp:
         then, count, tell, days = row
         if then == day:
             rows[key] = (day, count + 1, tell, days)
-            return (self.part(rows.get(kept), principal, action, tick) if tell == tick else ()), False
+            return (self.part(self.history(kept), principal, action, tick) if tell == tick else ()), False
         if then > day:
             return (), False
         history = self.turned(kept, then, count, day)
         parts = self.part(history, principal, action, tick)
         rows[key] = (day, 1, tick if parts else -1, days + 1)
         if history is not None:
-            rows[kept] = history
+            rows[kept] = stored(history)
         return parts, history is not None
+
+    def history(self, kept: str) -> Row | None:
+        """What is known of a key, if anything is. ``kept``: its row."""
+        row = self._rows.get(kept)
+        return None if row is None else read(row)
 
     def turned(self, kept: str, then: int, calls: int, day: int) -> Row | None:
         """A key's history at the beginning of a day, if it has one. ``kept``: its row; ``then``: the day with calls
         before, and how many."""
-        history = self._rows.get(kept)
+        history = self.history(kept)
         if history is None:
             return begun(day) if calls >= _FEWEST else None  # a key's first day is a part of one, and teaches nothing
         if day - then > _GONE:
@@ -115,6 +122,22 @@ class Ramp:
 def begun(day: int) -> Row:
     """A history of which ``day`` is the first."""
     return (day, day, _FIRST, 1, 0, 0, 0, 0, 0, *(0,) * 7)
+
+
+def stored(history: Row) -> Row:
+    """The history as a row: ``read`` gives it back exactly, as the usual logs have four places."""
+    if history[_DAY] == history[_SINCE]:
+        return history[:2]
+    logs = (round(usual * _PLACES) for usual in history[_SLOTS:_Z])
+    return (*history[:_SLOTS], " ".join(map(str, (*logs, *history[_Z:]))))
+
+
+def read(row: Row) -> Row:
+    """The history in a row."""
+    if len(row) == 2:
+        return begun(row[_DAY])
+    numbers = [int(number) for number in row[_SLOTS].split()]
+    return (*row[:_SLOTS], *(log / _PLACES for log in numbers[:7]), *numbers[7:])
 
 
 def learnt(history: Row, calls: int, alarm: float) -> Row:

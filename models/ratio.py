@@ -18,7 +18,7 @@ from models.beta_binomial import spread as beta_spread
 from models.beta_binomial import tail
 from models.evict import sweep
 from models.keys import row_key
-from models.ramp import DAY_TICKS, Ramp
+from models.ramp import DAY_TICKS, Ramp, stored
 from models.ramp import rank as ramp_rank
 from models.reason import Part
 
@@ -64,7 +64,7 @@ class Ratio(Detector):
     """
 
     name: ClassVar[str] = "ratio"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     features: ClassVar[tuple[str, ...]] = ("time", "principal", "action", "component", "outcome")
     repeatable: ClassVar[bool] = False
 
@@ -140,7 +140,7 @@ class Ratio(Detector):
                     if maturity < 0.0 and (then < dawn or row[_TELL] == tick):
                         ramps, history = self._ramped(principal, row, tick)
                         if history is not None:
-                            rows[row_key("h", principal)] = history
+                            rows[row_key("h", principal)] = stored(history)
                             grown = True
                     if then < tick and (failed or then < dawn or row[_FAILS] or row[_TELL] == then):
                         row = self._sealed(row, tick)
@@ -172,7 +172,7 @@ class Ratio(Detector):
         if then < day:
             history = self._ramp.turned(key, then, row[_DAY_CALLS] + row[_CALLS], day)
             return self._ramp.part(history, principal, None, tick), history
-        return (self._ramp.part(self._rows.get(key), principal, None, tick) if row[_TELL] == tick else ()), None
+        return (self._ramp.part(self._ramp.history(key), principal, None, tick) if row[_TELL] == tick else ()), None
 
     def _sealed(self, row: Row, tick: int) -> Row:
         """The key's row at the start of a later tick."""

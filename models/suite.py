@@ -55,7 +55,7 @@ UNUSUAL = 0.01
 UNTESTED = Verdict(1.0, 0.0, False, ())
 """The event says too little to be tested, and can't be learnt from: no time, or no principal."""
 
-CALIBRATION, CALIBRATION_VERSION = "calibration", 2
+CALIBRATION, CALIBRATION_VERSION = "calibration", 3
 """The name, and the version of the rows, of the store that the laws of the scores are kept in."""
 
 HEALTH = "health"

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.base import Row, Store
-from models.ramp import TURNS, begun, learnt
+from models.ramp import TURNS, begun, learnt, read, stored
 from models.ratio import Ratio
 from models.reason import Part
 
@@ -102,8 +104,19 @@ def test_a_row_is_small() -> None:
     history: Row = begun(20_000)
     for calls in counts(1, 1e7, 60, 10**6):
         history = learnt(history, calls, ALARM)
-    assert len(json.dumps(history)) + len(json.dumps((20_060, 10**7, -1, 60))) <= 300
-    assert tuple(json.loads(json.dumps(history))) == history
+    assert len(json.dumps(stored(history))) + len(json.dumps((20_060, 10**7, -1, 60))) <= 300
+    assert tuple(json.loads(json.dumps(stored(history)))) == stored(history)
+
+
+@given(st.integers(0, 30_000), st.lists(st.integers(0, 10**6) | st.sampled_from([0, 10**12]), max_size=60))
+@settings(deadline=None)
+def test_a_history_comes_back_from_its_row(first: int, given: list[int]) -> None:
+    """To the bit, on its first day and on every later one, through JSON."""
+    history = begun(first)
+    for calls in (0, *given):
+        assert read(tuple(json.loads(json.dumps(stored(history))))) == history
+        assert len(stored(history)) in (2, 10)
+        history = learnt(history, calls, ALARM)
 
 
 def test_the_detector_tells_it_in_the_first_minute_of_a_day() -> None:

@@ -99,4 +99,6 @@ def test_principals_do_not_share_a_baseline(events: list[dict[str, Any]]) -> Non
     mine = [key for key in tables.get("burst", {}) if key[2:].split("|")[0] == "role/a"]
     for key in mine:
         row, own = tables["burst"][key], alone["burst"][key]
-        assert (row[0], row[1], row[11], row[12]) == (own[0], own[1], own[11], own[12])
+        assert (len(row), row[:2]) == (len(own), own[:2])
+        if len(row) > 4:  # first tick and events, of a key of more than one tick
+            assert row[2:4] == own[2:4]

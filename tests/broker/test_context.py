@@ -33,6 +33,7 @@ from streams.edge.sender import Sender
 from streams.feeds import Feed
 from streams.metrics import Metrics
 from streams.settings import Settings
+from streams.sigma.in_force import InForce
 from tests.feed_server import FeedServer, feed_server, say
 
 MakeSettings = Callable[..., Settings]
@@ -237,7 +238,7 @@ def test_ingest_passes_over_an_entity_that_nobody_can_use(settings: Settings) ->
     good = {"system": "system:default/shop"}
     write(settings, sender, {("catalog", "component:default/a"): broken, ("catalog", "component:default/b"): good})
     catalog = Catalog()
-    reader = ContextReader(settings, catalog)
+    reader = ContextReader(settings, catalog, InForce())
     try:
         reader.catch_up()
     finally:
